@@ -1,0 +1,103 @@
+"""OpenNMT-py's LSTM with MLP attention and input feeding, trained by its own Trainer.
+
+Its own options, vocabulary, iterator, model, loss and optimizer do everything; the iterator is only
+wrapped, so that the meter hears of each batch when the Trainer comes back for the next one. Batches are
+made in this process (`num_workers` 0), since work in helper processes would escape the meter. A bucket
+is the whole corpus, so that batches are as even in length as the tool can make them, and the bucket's
+memory is not many copies of a small corpus.
+"""
+
+import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from onmt.inputters.dynamic_iterator import build_dynamic_dataset_iter  # type: ignore[import-not-found]
+from onmt.model_builder import build_model  # type: ignore[import-not-found]
+from onmt.opts import train_opts  # type: ignore[import-not-found]
+from onmt.train_single import _init_train  # type: ignore[import-not-found]
+from onmt.trainer import build_trainer  # type: ignore[import-not-found]
+from onmt.utils.misc import set_random_seed  # type: ignore[import-not-found]
+from onmt.utils.optimizers import Optimizer  # type: ignore[import-not-found]
+from onmt.utils.parse import ArgumentParser  # type: ignore[import-not-found]
+
+from bench import task
+from bench.peers.meter import Arguments, Meter, parse_arguments
+
+BUCKET = 29_000  # sentences: multi30k, once
+
+
+def options(arguments: Arguments) -> Any:
+    """The tool's options, through its own parser and checks."""
+    corpus = arguments.corpus
+    data = f"{{train: {{path_src: {corpus / task.SOURCE_IDS}, path_tgt: {corpus / task.TARGET_IDS}}}}}"
+    given: dict[str, object] = {
+        "data": data,
+        "save_model": corpus / "opennmt",
+        "src_vocab": corpus / task.WORDS,
+        "tgt_vocab": corpus / task.WORDS,
+        "encoder_type": "brnn",
+        "decoder_type": "rnn",
+        "rnn_type": "LSTM",
+        "layers": 1,
+        "hidden_size": task.WIDTH,
+        "word_vec_size": task.WIDTH,
+        "global_attention": "mlp",
+        "input_feed": 1,
+        "dropout": task.DROPOUT,
+        "label_smoothing": task.LABEL_SMOOTHING,
+        "optim": "adam",
+        "learning_rate": task.LEARNING_RATE,
+        "max_grad_norm": task.CLIP,
+        "batch_type": "tokens",
+        "batch_size": task.BATCH_TOKENS,
+        "normalization": "tokens",
+        "bucket_size": BUCKET,
+        "num_workers": 0,
+        "seed": arguments.seed + 1,
+    }
+    line = [word for name, value in given.items() for word in (f"-{name}", str(value))]
+    parser = ArgumentParser()
+    train_opts(parser)
+    parsed = parser.parse_args(
+        [*line, *(f"-share_{what}" for what in ("vocab", "embeddings", "decoder_embeddings"))]
+    )
+    ArgumentParser.validate_train_opts(parsed)
+    ArgumentParser.update_model_opts(parsed)
+    ArgumentParser.validate_model_opts(parsed)
+    return parsed
+
+
+def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:
+    """The tool's batches, until the meter has enough. Code after `yield` runs when the update is done."""
+    for batch, bucket in batches:
+        label = batch["tgt"][:, 1:, 0]
+        tokens, positions = int(label.ne(padding).sum()), label.numel()
+        yield batch, bucket
+        if not meter.update(tokens, positions):
+            return
+
+
+def main() -> None:
+    logging.disable(logging.INFO)
+    arguments = parse_arguments()
+    parsed = options(arguments)
+    set_random_seed(parsed.seed, False)
+    _, vocabularies, transforms = _init_train(parsed)
+    model = build_model(parsed, parsed, vocabularies, None, -1)
+    optimizer = Optimizer.from_opt(model, parsed)
+    trainer = build_trainer(parsed, -1, model, vocabularies, optimizer)
+    batches = build_dynamic_dataset_iter(parsed, transforms, vocabularies)
+    meter = Meter(arguments.warm_up, arguments.seconds)
+    padding = vocabularies["tgt"]["<blank>"]
+    statistics = trainer.train(
+        metered(batches, meter, padding), 0, save_checkpoint_steps=0, valid_steps=10**9
+    )
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    meter.report(
+        "OpenNMT-py", version=version("OpenNMT-py"), parameters=parameters, loss=float(statistics.xent())
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""The one task that every tool trains on: its sizes and its files. Standard library only.
+
+The peers' scripts import this from their own environments, so that no size is written twice.
+"""
+
+from pathlib import Path
+
+WIDTH = 256  # embeddings, decoder, and encoder of both directions together
+VOCABULARY = 8_000  # joint, special symbols included
+BATCH_TOKENS = 4_096  # target positions of a batch, as each tool counts them
+DROPOUT = 0.1
+LABEL_SMOOTHING = 0.1
+LEARNING_RATE = 0.001
+CLIP = 1.0
+
+# Ids below SPECIALS are special, in the order that Latimer gives them.
+PADDING, BEGINNING, END, UNKNOWN = range(4)
+SPECIALS = 4
+
+# Names of the files that `bench.corpus` writes: one sentence a line, ids as decimal numbers.
+SOURCE_IDS = "train.source.ids"
+TARGET_IDS = "train.target.ids"
+WORDS = "words.txt"  # the ids that can stand in those files, one a line
+
+
+def read_ids(path: Path) -> list[list[int]]:
+    """The sentences of a file of ids, without beginning and end symbols."""
+    with path.open(encoding="ascii") as lines:
+        return [[int(number) for number in line.split()] for line in lines]

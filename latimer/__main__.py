@@ -1,0 +1,5 @@
+"""`python -m latimer`."""
+
+from latimer.cli.main import run
+
+run()

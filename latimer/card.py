@@ -1,0 +1,50 @@
+"""The model card: what a person should know before using a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def model_card(record: Mapping[str, Any]) -> str:
+    """Markdown with the front matter that model hubs read, from what config.json holds."""
+    source, target = record["source_language"] or "source", record["target_language"] or "target"
+    data, training, config = record["data"], record["training"], record["config"]
+    languages = [code for code in (record["source_language"], record["target_language"]) if code]
+    front = ["---", "library_name: latimer", "pipeline_tag: translation"]
+    if languages:
+        front += ["language:", *(f"- {code}" for code in languages)]
+    front += ["---", ""]
+    attention = "no attention" if config["model.score"] == "none" else f"{config['model.score']} attention"
+    body = [
+        f"# {source} to {target}",
+        "",
+        f"A translator trained with Latimer {record['versions']['latimer']}: "
+        f"{config['model.encoder']} encoder, {config['model.decoder']} decoder, {attention}, "
+        f"{training['parameters']:,} parameters.",
+        "",
+        "## Use",
+        "",
+        "    latimer translate --model DIR < text",
+        "",
+        "## Data",
+        "",
+        f"- Trained on {data['pairs']:,} sentence pairs: {', '.join(record['corpus'])}.",
+        f"- Validated on {data['validation_pairs']:,} pairs, "
+        + ("given for it." if record["validation"] else "held out of them."),
+        f"- {sum(sum(reasons.values()) for reasons in data['skipped'].values()):,} pairs of the corpus could "
+        f"not be used, and {data['too_long']:,} were too long.",
+        "",
+        "## Training",
+        "",
+        f"- {training['updates']:,} updates in {training['seconds'] / 60:.0f} minutes on "
+        f"{training['device']} ({training['threads']} threads).",
+        f"- The best model is that of update {training['best_update']:,}.",
+        f"- Validation BLEU in training (greedy search, at most 500 pairs): {training['validation_bleu']}.",
+        "" if training["finished"] else "- The training was stopped before its end.",
+        "",
+        "## Limits",
+        "",
+        "It knows what its corpus knew. Each line is translated for itself; text unlike the corpus is "
+        "translated badly, and a fluent sentence can still be wrong.",
+        "",
+    ]
+    return "\n".join(front + body)

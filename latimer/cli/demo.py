@@ -1,0 +1,83 @@
+"""latimer demo"""
+
+import sys
+from pathlib import Path
+
+import click
+
+MINUTES = 3.7
+# A small language wants a small model: it learns more in the same minutes.
+SETTINGS = {
+    "model.embedding": 128,
+    "model.dropout": 0.05,
+    "data.vocabulary": 4000,
+    "training.batch": 512,
+}
+PARTS = ("test", "test-new-combinations", "test-long")
+SENTENCES = (
+    "Good morning!",
+    "I don't have any bread.",
+    "She is going to buy a white house.",
+    "Where do you live?",
+)
+
+
+@click.command()
+@click.option("--into", default="demo", show_default=True, help="The folder for the model.")
+@click.option("--minutes", default=MINUTES, show_default=True, help="How long to train.")
+@click.option("--quiet", is_flag=True, help="Print results only.")
+def command(into: str, minutes: float, quiet: bool) -> None:
+    """The whole story in five minutes: train on the built-in English-French phrasebook, score the
+    model on sentences that it has not seen, translate, and draw what it attends to.
+    """
+    from latimer.cli.evaluate import score
+    from latimer.cli.show import Watcher, say, score_row, table
+    from latimer.config import configure
+    from latimer.files import write_whole
+    from latimer.recipe import train
+    from latimer.translator import Translator
+    from latimer.visualize import AttentionMap, html_page, terminal, words
+
+    with Watcher(quiet=quiet) as watcher:
+        watcher.note("1. Train an LSTM with additive attention, English to French.")
+        trained = train(
+            configure({**SETTINGS, "training.minutes": minutes}),
+            "builtin:phrasebook",
+            into=into,
+            validation="builtin:phrasebook/validation",
+            reporter=watcher,
+        )
+        if not trained.progress.finished:
+            watcher.note("Stopped. The same command goes on from there.")
+            raise KeyboardInterrupt
+        watcher.note("\n2. Score it on sentences that it has never seen.")
+    reports = {part: score(f"builtin:phrasebook/{part}", into, beam=1, quiet=quiet) for part in PARTS}
+    for part, report in reports.items():
+        table(
+            f"{part}, {report.sentences:,} sentences",
+            ["score", "value", "95 % interval"],
+            map(score_row, report.scores),
+        )
+        say()
+    for entry in reports["test"].scores:
+        say(f"{entry.name}: {entry.signature}")
+
+    watcher.note("\n3. Translate.")
+    translator = Translator.load(into)
+    for text, translation in zip(SENTENCES, translator.translate(SENTENCES), strict=True):
+        say(f"{text}  →  {translation}")
+
+    watcher.note("\n4. Look: each French word, and the English words it came from.")
+    looks = [translator.look(text) for text in SENTENCES]
+    maps = [
+        words(AttentionMap(look.source, look.target, weights, f"{text} → {look.text}"))
+        for text, look in zip(SENTENCES, looks, strict=True)
+        for weights in look.maps.values()
+    ]
+    say(terminal(maps[2], colour=sys.stdout.isatty()))
+    page = Path(into) / "attention.html"
+    write_whole(page, html_page(maps, title="What the demo attends to").encode())
+    say(f"The model is in {into}, and {page} shows its attention in a browser. Next:")
+    say(f"  latimer translate --model {into} 'I would like a room with a view.'")
+    say(f"  latimer look --model {into} 'They have never seen the sea.'")
+    say("  latimer train YOUR.tsv --into model --minutes 20")

@@ -1,0 +1,102 @@
+"""latimer train"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from latimer.config import PRESETS, configure, preset, read_settings, read_toml
+from latimer.errors import Mistake
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--into", "into", default="model", show_default=True, help="The folder for the model.")
+@click.option("--validation", multiple=True, help="A corpus to validate on; held out of CORPUS if not given.")
+@click.option("--model", "name", default="lstm", show_default=True, help=f"One of {', '.join(PRESETS)}.")
+@click.option("--minutes", type=float, help="Train so long.")
+@click.option("--epochs", type=float, help="Train for so many passes over the corpus.")
+@click.option("--steps", type=int, help="Train for so many updates.")
+@click.option("--config", "file", type=click.Path(path_type=Path), help="A TOML file with settings.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; see --settings.")
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
+@click.option("--to", "target_language", help="Language of the target.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing on the way.")
+@click.option(
+    "--settings",
+    "wanted",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda *given: _explain(*given),
+    help="List every setting, and stop.",
+)
+def command(
+    corpus: tuple[str, ...],
+    into: str,
+    validation: tuple[str, ...],
+    name: str,
+    minutes: float | None,
+    epochs: float | None,
+    steps: int | None,
+    file: Path | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    source_language: str | None,
+    target_language: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train a translator on CORPUS: pairs.tsv, or a.en,a.fr (two aligned files), .gz of either,
+    builtin:phrasebook, or - for a TSV on standard input.
+
+    The same command again goes on where a run was stopped.
+    """
+    budget = {"training.minutes": minutes, "training.epochs": epochs, "training.steps": steps}
+    given: dict[str, Any] = {key: value for key, value in budget.items() if value is not None}
+    from_file, set_here = read_toml(file) if file else {}, read_settings(settings)
+    if given:  # what the command line says of the length replaces what the file says
+        from_file = {key: value for key, value in from_file.items() if key not in budget}
+    if seed is not None:
+        given["training.seed"] = seed
+    if twice := given.keys() & set_here.keys():
+        raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
+    config = configure({**preset(name), **from_file, **set_here, **given})
+
+    from latimer.cli.show import Watcher, say
+    from latimer.recipe import train
+
+    with Watcher(quiet=quiet) as watcher:
+        trained = train(
+            config,
+            corpus,
+            into=into,
+            validation=validation,
+            source_language=source_language,
+            target_language=target_language,
+            reporter=watcher,
+        )
+    progress, folder = trained.progress, trained.folder
+    if as_json:
+        say(json.dumps({"folder": str(folder.path), **folder.record.get("training", {})}))
+    if not progress.finished:
+        watcher.note(f"Stopped after update {progress.update:,}. The same command goes on from there.")
+        raise KeyboardInterrupt
+    watcher.note(
+        f"{folder.path}: best BLEU on validation {progress.best_bleu:.1f}, "
+        f"at update {progress.best_update:,}.\nNext:\n  latimer translate --model {folder.path} 'A sentence.'"
+        f"\n  latimer evaluate TEST --model {folder.path}"
+        f"\n  latimer look --model {folder.path} 'A sentence.'"
+    )
+
+
+def _explain(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from latimer.config import explain
+
+        for name, default, text in explain():
+            click.echo(f"{name:28} {default!s:>10}  {text}")
+        context.exit()

@@ -1,0 +1,114 @@
+"""latimer translate"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from latimer.errors import Mistake
+
+if TYPE_CHECKING:
+    from latimer.translator import Translation, Translator
+
+CHUNK = 512  # lines translated together, so that a long input needs little memory
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
+@click.option("--n-best", default=1, show_default=True, help="Translations printed for each line.")
+@click.option("--scores", is_flag=True, help="Print the score before each translation.")
+@click.option("--input", "source", type=click.Path(path_type=Path), help="Read lines from a file.")
+@click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def command(
+    text: tuple[str, ...],
+    folder: str,
+    beam: int,
+    n_best: int,
+    scores: bool,
+    source: Path | None,
+    target: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Translate each TEXT, or each line of standard input; one line is one sentence.
+
+    With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
+    is the mean log-probability of a piece.
+    """
+    if text and source:
+        raise Mistake("TEXT and --input are both given; give one of them.")
+    if beam < 1 or n_best < 1:
+        raise Mistake("--beam and --n-best must be at least 1.")
+    from latimer.cli.show import progress_bar
+    from latimer.files import replacing
+    from latimer.translator import Translator
+
+    translator = Translator.load(folder)
+    lines, total = _lines(text, source)
+    # Someone who types wants each answer at once.
+    chunk = 1 if not text and source is None and sys.stdin.isatty() else CHUNK
+    with ExitStack() as stack:
+        out = sys.stdout
+        if target is not None:
+            temporary = stack.enter_context(replacing(target))
+            out = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
+        advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet)) if total else None
+        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), advance):
+            for row in _rows(number, line, found[:n_best], as_json, scores or n_best > 1):
+                out.write(row + "\n")
+            if chunk == 1:
+                out.flush()
+
+
+def _lines(text: Sequence[str], source: Path | None) -> tuple[Iterable[str], int]:
+    """The lines to translate, and how many there are where that is known."""
+    if text:
+        return text, 0
+    from latimer.data.lines import LineFile
+
+    file = LineFile(str(source)) if source is not None else LineFile("-", once=True)
+    total = sum(1 for _ in file.lines()) if source is not None else 0
+    return _whole(file.lines(), file.name), total
+
+
+def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if line is None:
+            raise Mistake(f"{name}:{number}: this line is over a megabyte long; a line is one sentence.")
+        yield line
+
+
+def _translated(
+    translator: "Translator", lines: Iterable[str], chunk: int, beam: int, advance: object
+) -> Iterator[tuple[int, str, "list[Translation]"]]:
+    waiting = iter(lines)
+    number = 0
+    while some := list(islice(waiting, chunk)):
+        found = translator.hypotheses(some, beam=beam)
+        for line, translations in zip(some, found, strict=True):
+            number += 1
+            yield number, line, translations
+        if callable(advance):
+            advance(len(some))
+
+
+def _rows(
+    number: int, line: str, found: "Sequence[Translation]", as_json: bool, scored: bool
+) -> Iterator[str]:
+    if as_json:
+        translations = [translation._asdict() for translation in found]
+        yield json.dumps({"line": number, "source": line, "translations": translations}, ensure_ascii=False)
+    elif scored:
+        for translation in found:
+            yield f"{number}\t{translation.score:.4f}\t{translation.text}"
+    else:
+        yield found[0].text if found else ""

@@ -1,0 +1,226 @@
+"""Configuration: frozen dataclasses, TOML in, `key=value` on top; an unknown key is an error.
+
+Every field has a type, a default and one line of help, and lives here only.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from latimer.errors import Mistake
+
+
+def option(default: Any, explanation: str, choices: tuple[str, ...] = ()) -> Any:
+    """A field with its help, and the values it may take where they are few."""
+    return field(default=default, metadata={"help": explanation, "choices": choices})
+
+
+SCORES = ("additive", "dot", "scaled-dot", "general", "none")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    encoder: str = option("lstm", "what reads the source", ("lstm",))
+    decoder: str = option("lstm", "what writes the target", ("lstm",))
+    score: str = option("additive", "how a key answers a query; none: no attention", SCORES)
+    embedding: int = option(256, "width of token embeddings")
+    width: int = option(256, "width of encoder states (both directions) and of the decoder's")
+    encoder_layers: int = option(1, "layers that read")
+    decoder_layers: int = option(1, "layers that write")
+    dropout: float = option(0.1, "share of activations dropped in training")
+    tied: bool = option(True, "output layer and target embedding are one matrix")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    vocabulary: int = option(0, "subword pieces; 0: chosen from the size of the corpus")
+    joint: bool = option(True, "one subword model and one embedding for both languages")
+    longest: int = option(160, "pairs with more pieces than this on a side are left out of training")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    minutes: float | None = option(None, "train so long: the schedule is fitted to it")
+    epochs: float | None = option(None, "train for so many passes over the corpus")
+    steps: int | None = option(None, "train for so many updates")
+    batch: int = option(1024, "tokens in a batch, padding counted")
+    rate: float = option(0.005, "highest learning rate")
+    warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
+    smoothing: float = option(0.1, "label smoothing")
+    decay: float = option(0.01, "weight decay")
+    clip: float = option(1.0, "longest gradient")
+    validations: int = option(12, "how often the model is validated in a run")
+    patience: int = option(6, "validations without a better BLEU before training stops early")
+    seed: int = option(1, "seed of everything random")
+
+
+@dataclass(frozen=True)
+class Config:
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+# What a name in `--model NAME` stands for.
+PRESETS: dict[str, dict[str, Any]] = {
+    "lstm": {"model.score": "additive"},
+    "lstm-dot": {"model.score": "dot"},
+    "lstm-general": {"model.score": "general"},
+    "lstm-plain": {"model.score": "none"},
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The settings that a model's name stands for."""
+    if name not in PRESETS:
+        raise Mistake(f"There is no model {name!r}{_nearest(name, PRESETS)}; models: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def flatten(config: Config) -> dict[str, Any]:
+    """Every setting under its full name, `model.width` and so on."""
+    return {
+        f"{section}.{key}": value
+        for section, values in dataclasses.asdict(config).items()
+        for key, value in values.items()
+    }
+
+
+def configure(settings: Mapping[str, Any], base: Config | None = None) -> Config:
+    """`base` (default: the defaults) with these settings, full name to value or to its text.
+
+    Raises Mistake at an unknown key (naming the nearest valid one), a value of another type, or
+    settings that contradict each other.
+    """
+    base = base or Config()
+    known = flatten(base)
+    changes: dict[str, dict[str, Any]] = {}
+    for name, value in settings.items():
+        if name not in known:
+            raise Mistake(f"There is no setting {name!r}{_nearest(name, known)}.")
+        section, key = name.split(".")
+        changes.setdefault(section, {})[key] = _typed(name, value)
+    sections = {name: dataclasses.replace(getattr(base, name), **change) for name, change in changes.items()}
+    config = dataclasses.replace(base, **sections)
+    _check(config)
+    return config
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file: a table a section, or full names at the top."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Mistake(f"{path}: {error.strerror}; --config wants a TOML file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Mistake(f"{path} is not TOML: {error}.") from None
+    return dict(_settings(tables))
+
+
+def read_settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    """The settings in texts such as `model.width=512`."""
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Mistake(f"--set {text!r} has no '='; write for example --set model.width=512.")
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The names under which two configurations differ, sorted."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def explain() -> Iterator[tuple[str, Any, str]]:
+    """Every setting: full name, default, help."""
+    for section in dataclasses.fields(Config):
+        for entry in dataclasses.fields(getattr(Config(), section.name)):
+            yield f"{section.name}.{entry.name}", entry.default, entry.metadata["help"]
+
+
+def _settings(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in tables.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{key}", inner) for key, inner in value.items())
+        else:
+            yield name, value
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    last = {key.split(".")[-1]: key for key in known}
+    near = [last[key] for key in difflib.get_close_matches(name.split(".")[-1], last, 1, 0.75)]
+    near = near or difflib.get_close_matches(name, known, 1, 0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _typed(name: str, value: Any) -> Any:
+    """`value`, or the text of it, as the type that its field declares."""
+    section, key = name.split(".")
+    owner = type(getattr(Config(), section))
+    declared = get_type_hints(owner)[key]
+    kinds = get_args(declared) if isinstance(declared, UnionType) else (declared,)
+    if type(None) in kinds and value in (None, "none"):
+        return None
+    kind = kinds[0]
+    wrong = Mistake(f"{name} wants {_kind(kind)}, not {value!r}.")
+    choices = next(entry for entry in dataclasses.fields(owner) if entry.name == key).metadata["choices"]
+    if choices and value not in choices:
+        raise Mistake(f"{name} is one of {', '.join(choices)}, not {value!r}.")
+    if kind is bool:
+        found = {"true": True, "false": False}.get(str(value).lower())
+        if found is None:
+            raise wrong
+        return found
+    if isinstance(value, bool) or (kind is int and isinstance(value, float)):
+        raise wrong
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise wrong from None
+
+
+def _kind(kind: type) -> str:
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
+
+
+def _check(config: Config) -> None:
+    """Raise Mistake where the settings can't be meant."""
+    training, model = config.training, config.model
+    budgets = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
+    given = {f"training.{name}": value for name, value in budgets.items() if value is not None}
+    if len(given) > 1:
+        raise Mistake(f"{' and '.join(given)} can't both say how long to train; give one of them.")
+    at_least_one = {
+        f"{section}.{name}": getattr(getattr(config, section), name)
+        for section, names in {
+            "model": ("embedding", "width", "encoder_layers", "decoder_layers"),
+            "data": ("longest",),
+            "training": ("batch", "validations", "patience"),
+        }.items()
+        for name in names
+    }
+    for name, value in at_least_one.items():
+        if value < 1:
+            raise Mistake(f"{name} must be at least 1, not {value}.")
+    for name, value in {**given, "training.rate": training.rate, "training.clip": training.clip}.items():
+        if not 0 < value < float("inf"):
+            raise Mistake(f"{name} must be positive, not {value}.")
+    for name, value in {
+        "training.seed": training.seed,
+        "training.warmup": training.warmup,
+        "training.decay": training.decay,
+    }.items():
+        if not 0 <= value < float("inf"):
+            raise Mistake(f"{name} must be at least 0, not {value}.")
+    for name, value in {"model.dropout": model.dropout, "training.smoothing": training.smoothing}.items():
+        if not 0 <= value < 1:
+            raise Mistake(f"{name} must be at least 0 and below 1, not {value}.")
+    if model.width % 2:
+        raise Mistake(f"model.width must be even, half for each reading direction, not {model.width}.")

@@ -1,0 +1,82 @@
+"""Which side of a corpus is which language: from its file names, and from what the user asks for."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from latimer.errors import Mistake
+
+# ISO 639-1. In the name of a TSV any two short words could stand side by side; only these tell languages.
+_CODES = frozenset(
+    """
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de
+    dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id
+    ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu
+    lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu
+    rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr
+    ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+    """.split()  # noqa: SIM905 - a list of strings would take a page
+)
+_NO_LANGUAGE = frozenset(("txt", "tsv", "tok", "bpe", "src", "tgt", "trg", "out", "raw", "low", "dat", "lc"))
+_SUFFIX = re.compile(r"[a-z]{2,3}([_-][a-z0-9]{2,8})*", re.IGNORECASE)
+_PAIR = re.compile(r"(?=(?:^|[._-])([a-z]{2})[-_]([a-z]{2})(?:[._-]|$))")
+
+
+class Sides(NamedTuple):
+    """The languages of a corpus; `swapped` when its second side is the source."""
+
+    source: str | None
+    target: str | None
+    swapped: bool
+
+
+def languages_of(
+    name: str, asked: tuple[str | None, str | None] = (None, None)
+) -> tuple[str | None, str | None]:
+    """The languages of both sides as the name tells them: a.en,a.fr by the suffixes, x.en-fr.tsv by the pair.
+
+    `asked`: the languages that the user gave; a pair of longer codes, such as en-swa, is only known by them.
+    """
+    if "," in name:
+        first, _, second = name.partition(",")
+        found = _suffix(first), _suffix(second)
+        return (None, None) if found[0] == found[1] else found
+    stem = Path(name).name.lower()
+    if asked[0] and asked[1]:
+        for first, second in ((asked[0], asked[1]), (asked[1], asked[0])):
+            if re.search(
+                rf"(^|[._-]){re.escape(f'{first}-{second}'.lower())}([._-]|$)", stem.replace("_", "-")
+            ):
+                return first, second
+    for match in _PAIR.finditer(stem):
+        if match[1] != match[2] and {match[1], match[2]} <= _CODES:
+            return match[1], match[2]
+    return None, None
+
+
+def _suffix(name: str) -> str | None:
+    parts = Path(name.strip()).name.split(".")[1:]
+    while parts and parts[-1] in {"gz", "txt"}:
+        parts.pop()
+    if parts and _SUFFIX.fullmatch(parts[-1]) and parts[-1].lower() not in _NO_LANGUAGE:
+        return parts[-1]
+    return None
+
+
+def settle(name: str, told: tuple[str | None, str | None], asked: tuple[str | None, str | None]) -> Sides:
+    """Bring what the name tells and what the user asks for together; Mistake where they contradict."""
+    for first, second, swapped in ((*told, False), (*told[::-1], True)):
+        if not (_agree(first, asked[0]) and _agree(second, asked[1])):
+            continue
+        source, target = asked[0] or first, asked[1] or second
+        if source is None or source != target or asked[0] == asked[1]:
+            return Sides(source, target, swapped)
+    wanted = " to ".join(one or "any language" for one in asked)
+    holds = " and ".join(one or "an unnamed language" for one in told)
+    raise Mistake(
+        f"{name} holds {holds} by its name, not {wanted}; change --from and --to, or the file's name."
+    )
+
+
+def _agree(told: str | None, asked: str | None) -> bool:
+    return told is None or asked is None or told.lower().replace("_", "-") == asked.lower().replace("_", "-")

@@ -1,0 +1,131 @@
+"""Bytes to lines: plain or gzip files, standard input; every fault named with its file and line."""
+
+import gzip
+import io
+import shutil
+import stat
+import sys
+import tempfile
+import weakref
+import zlib
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from latimer.errors import Mistake
+
+LINE_LIMIT = 1 << 20
+"""Bytes of a line that are kept in memory; a longer line is read past, and counted as too long."""
+
+STANDARD_INPUT = "standard input"
+
+
+class LineFile:
+    """One text file, read a line at a time, as often as wanted.
+
+    After a full pass, `count` is the number of lines and `digest` the SHA-256 of the bytes (of a `.gz` file:
+    of what it holds, so that packing a corpus does not change it).
+    """
+
+    def __init__(self, name: str, *, once: bool = False) -> None:
+        """`once` reads standard input as it comes, for a single pass; else it is kept for further ones."""
+        self.name = STANDARD_INPUT if name == "-" else name
+        self.once = once
+        self.count = 0
+        self.digest: str | None = None
+        self._path = None if name == "-" else Path(name)
+        self._spooled: io.BufferedRandom | None = None
+
+    def lines(self) -> Iterator[str | None]:
+        """Every line without its end; None for one over LINE_LIMIT. Only a line feed ends a line."""
+        self.count, self.digest, hashed = 0, None, sha256()
+        stream = self._open()
+        try:
+            while raw := self._read(stream):
+                self.count += 1
+                hashed.update(raw)
+                whole = raw.endswith(b"\n") or len(raw) < LINE_LIMIT
+                while not whole:
+                    raw = self._read(stream)
+                    hashed.update(raw)
+                    whole = raw.endswith(b"\n") or not raw
+                    if whole:
+                        yield None
+                        break
+                else:
+                    yield self._decode(raw)
+        finally:
+            if self._path is not None:
+                stream.close()
+        self.digest = hashed.hexdigest()
+
+    def _open(self) -> io.BufferedIOBase:
+        if self._path is None and self.once:
+            return sys.stdin.buffer  # type: ignore[return-value]
+        if self._path is None:
+            if self._spooled is None:
+                self._spooled = _spool()
+                weakref.finalize(self, self._spooled.close)
+            self._spooled.seek(0)
+            return self._spooled
+        try:
+            if stat.S_ISDIR(self._path.stat().st_mode):
+                raise Mistake(f"{self.name} is a folder; name the file, or the two files, in it.")
+            if self._path.suffix == ".gz":
+                return io.BufferedReader(gzip.GzipFile(self._path), 1 << 16)
+            return self._path.open("rb")
+        except FileNotFoundError:
+            raise Mistake(f"{self.name} does not exist; check the name of the corpus.") from None
+        except (OSError, ValueError) as error:
+            raise Mistake(f"{self.name} cannot be opened ({error}).") from None
+
+    def _read(self, stream: io.BufferedIOBase) -> bytes:
+        where = f"{self.name}, after line {self.count}"
+        try:
+            return stream.readline(LINE_LIMIT)
+        except gzip.BadGzipFile:
+            raise Mistake(f"{where}: this is not gzip data; rename the file if it is plain text.") from None
+        except (EOFError, zlib.error):
+            raise Mistake(f"{where}: the compressed file is cut short or damaged; fetch it again.") from None
+        except OSError as error:
+            raise Mistake(f"{where}: the file cannot be read ({error}).") from None
+
+    def _decode(self, raw: bytes) -> str:
+        try:
+            # A byte order mark, wherever it stands, goes when the text is normalised.
+            return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise Mistake(
+                f"{self.name}:{self.count}: byte {error.start + 1} of this line (0x{raw[error.start]:02X}) "
+                f"is not UTF-8; {_remedy(raw, error.start, self.name)}"
+            ) from None
+
+
+def _spool() -> io.BufferedRandom:
+    """Standard input in a temporary file: it can be read only once, and training reads its corpus twice."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise Mistake("standard input is a terminal; pipe a TSV file into the command, or name one.")
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as its LineFile
+    try:
+        shutil.copyfileobj(sys.stdin.buffer, spooled, 1 << 20)
+    except OSError as error:
+        spooled.close()
+        raise Mistake(f"standard input could not be kept in a temporary file ({error}).") from None
+    return spooled
+
+
+def _remedy(raw: bytes, at: int, name: str) -> str:
+    """What to do about the byte at `at`, from what the line looks like."""
+    if raw.startswith(b"\x1f\x8b"):
+        return "it looks compressed: give the file a name that ends in .gz."
+    encoding = ""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "UTF-16"
+    elif sum(byte > 0x7F for byte in raw[max(at - 1, 0) : at + 2]) == 1:
+        # A single byte between ASCII ones is an accented letter or a quotation mark of a Western encoding.
+        encoding = "WINDOWS-1252"
+    if encoding:
+        return f"it looks like {encoding}: convert it with `iconv -f {encoding} -t UTF-8 {name}`."
+    return (
+        f"find out its encoding (`file -i {name}`) and convert it with `iconv -t UTF-8 -f ENCODING {name}`."
+    )

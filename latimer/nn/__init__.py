@@ -1,0 +1,1 @@
+"""Layers: they know nothing of models, data or configuration."""

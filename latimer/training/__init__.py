@@ -1,0 +1,1 @@
+"""The training loop: loss, optimiser, schedule, exact resuming. Validation is handed to it."""

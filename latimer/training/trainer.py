@@ -1,0 +1,244 @@
+"""The training loop. It can be stopped at any moment and goes on to the same bytes.
+
+An update depends on the parameters, the optimiser's moments, its batch (which follows from the seed
+and the position) and its random numbers (which follow from the seed and its number). All of that is
+in the saved state, so a run that was killed is a run that was not.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latimer.config import TrainingConfig
+from latimer.data.batches import Batch, Position, TokenBatches
+from latimer.errors import Mistake
+from latimer.models.base import Seq2Seq
+from latimer.shapes import Float, Tensor
+from latimer.training.checkpoint import Progress, load_state, read_progress, save_state
+from latimer.training.log import Metrics, Reporter, Update, Validation
+from latimer.training.loss import projected_loss
+from latimer.training.optim import make_optimizer, rate_at
+
+NOT_FINITE = 5  # losses in a row that are no numbers before the run stops
+SAVE_SECONDS = 60.0  # that a kill may cost at most
+PROBE = 0.04  # share of the minutes in which the speed is measured
+VALIDATING = 0.1  # share of the minutes that validation may take at the most
+
+
+@dataclass
+class Trainer:
+    """Trains `model` on `batches`; everything else is handed to it.
+
+    `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder`
+    is for the state and the metrics. `started` (of time.monotonic) is when the minutes began.
+    """
+
+    model: Seq2Seq
+    batches: TokenBatches
+    config: TrainingConfig
+    folder: Path
+    validate: Callable[[], Validation]
+    keep: Callable[[], None]
+    reporter: Reporter
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.device = next(self.model.parameters()).device
+        self.optimizer = make_optimizer(self.model, self.config)
+        self.path = self.folder / "state.safetensors"
+        saved = read_progress(self.path)
+        self.progress = saved or Progress()
+        if saved:
+            load_state(self.path, self.model, self.optimizer)
+        self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
+        if self.config.minutes is None:
+            self._decide(self._updates_wanted())
+
+    def run(self) -> Progress:
+        """Train to the end, or until Ctrl-C; returns where it stands."""
+        progress, bad = self.progress, 0
+        begun = saved = mark = time.monotonic()
+        tokens = 0
+        with _interrupt() as interrupted:
+            for position, batch in self._batches():
+                if progress.finished or interrupted.is_set():
+                    break
+                loss = self._update(batch)
+                progress.update += 1
+                progress.epoch, progress.batch = position
+                bad = 0 if math.isfinite(loss) else self._not_finite(bad)
+                tokens += batch.tokens
+                now = time.monotonic()
+                if now - mark > 1.0 or progress.update == progress.total:
+                    self._report(loss, tokens / (now - mark), now - begun)
+                    tokens, mark = 0, now
+                if progress.total is None:
+                    self._plan(now)
+                elif progress.every and (
+                    progress.update % progress.every == 0 or progress.update == progress.total
+                ):
+                    self._validate()
+                    self._save()
+                    saved = mark = time.monotonic()
+                if time.monotonic() - saved > SAVE_SECONDS and progress.total is not None:
+                    self._save()
+                    saved = time.monotonic()
+            if interrupted.is_set() and progress.total is not None:
+                self._save()
+        return progress
+
+    def _batches(self) -> Iterator[tuple[Position, Batch]]:
+        """Each batch with the position after it."""
+        for position, batch in self.batches.stream(Position(self.progress.epoch, self.progress.batch)):
+            yield position, batch.to(self.device)
+
+    def _update(self, batch: Batch) -> float:
+        """One step of the optimiser; returns the loss a token. Skips what is not finite."""
+        # Mixed, for the generator of the CPU sees 32 bits only: side by side they would not all count.
+        mixed = np.random.SeedSequence((self.config.seed, self.progress.update)).generate_state(1)
+        torch.manual_seed(int(mixed[0]))
+        self.model.train()
+        loss = batch_loss(self.model, batch, self.config.smoothing) / batch.tokens
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if math.isfinite(loss.item()) and math.isfinite(norm.item()):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._rate(self.progress.update)
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.item() if math.isfinite(norm.item()) else math.nan
+
+    def _rate(self, update: int) -> float:
+        config = self.config
+        return rate_at(update, peak=config.rate, warmup=config.warmup, total=self.progress.total)
+
+    def _not_finite(self, bad: int) -> int:
+        self.progress.skipped += 1
+        if bad + 1 >= NOT_FINITE:
+            raise Mistake(
+                f"The loss was not a finite number {NOT_FINITE} times in a row, at update "
+                f"{self.progress.update}; the last good state is kept. Try a lower training.rate than "
+                f"{self.config.rate} (--set training.rate={self.config.rate / 3:.2g}) in a new folder."
+            )
+        return bad + 1
+
+    def _updates_wanted(self) -> int:
+        """The number of updates where it needs no measuring."""
+        if self.config.steps is not None:
+            return self.config.steps
+        an_epoch = len(self.batches.epoch(0))
+        if self.config.epochs is not None:
+            return max(1, math.ceil(self.config.epochs * an_epoch))
+        return min(max(10 * an_epoch, 3_000), 60_000)
+
+    def _decide(self, total: int, validations: int | None = None) -> None:
+        """Say once, for good, how long the run is and when it validates."""
+        if self.progress.total is None:
+            self.progress.total = total
+            self.progress.every = max(1, math.ceil(total / (validations or self.config.validations)))
+
+    def _plan(self, now: float) -> None:
+        """Fit the number of updates to the minutes, from the speed of the first ones."""
+        assert self.config.minutes is not None
+        update, budget = self.progress.update, 60 * self.config.minutes
+        if update == 3:  # the first updates are slower than the others
+            self._clock = now
+        if update < 10 or now - self._clock < PROBE * budget:
+            return
+        each = (now - self._clock) / (update - 3)
+        # An untrained model seldom ends a sentence: half of what this validation takes is a safe guess.
+        validating = self._validate().seconds / 2
+        left = budget - (time.monotonic() - self.started)
+        validations = max(1, min(self.config.validations, int(VALIDATING * budget / validating)))
+        total = update + max(1, int((left - validations * validating) / each))
+        self._decide(total, validations)
+        self._save()
+        self.reporter.note(f"{total:,} updates fit into {self.config.minutes:g} minutes.")
+
+    def _validate(self) -> Validation:
+        """Validate, and keep the model if it is better than ever (by BLEU; by loss where equal)."""
+        progress = self.progress
+        validation = self.validate()
+        best = (validation.bleu, -validation.loss) > (progress.best_bleu, -progress.best_loss)
+        if best:
+            progress.best_bleu, progress.best_loss = validation.bleu, validation.loss
+            progress.best_update, progress.worse = progress.update, 0
+            self._writing(self.keep)
+        else:
+            progress.worse += 1
+        if progress.update == progress.total or progress.worse >= self.config.patience:
+            progress.finished = True
+        self._writing(
+            lambda: self.metrics.write(
+                "validation", {"update": progress.update, "best": best, **validation._asdict()}
+            )
+        )
+        self.reporter.validated(progress.update, validation, best=best)
+        return validation
+
+    def _save(self) -> None:
+        self._writing(lambda: save_state(self.path, self.model, self.optimizer, self.progress))
+
+    def _writing(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            raise Mistake(
+                f"{self.folder}: {error.strerror or error}; the last saved state is whole, so make room "
+                "or give the right to write, and run the same command again."
+            ) from None
+
+    def _report(self, loss: float, speed: float, seconds: float) -> None:
+        progress = self.progress
+        rate = self._rate(progress.update - 1)  # that of the update just made
+        update = Update(progress.update, progress.total, progress.epoch + 1, loss, rate, speed, seconds)
+        self._writing(lambda: self.metrics.write("update", update._asdict()))
+        self.reporter.updated(update)
+
+
+def batch_loss(model: Seq2Seq, batch: Batch, smoothing: float) -> Float[Tensor, ""]:
+    """The loss of a batch in nats, summed over its real target tokens; padding is never projected."""
+    features = model.features(batch.source, batch.source_mask, batch.inputs)
+    real = batch.target_mask
+    return projected_loss(features[real], model.decoder.output.weight, batch.outputs[real], smoothing)
+
+
+@torch.inference_mode()
+def validation_loss(model: Seq2Seq, batches: Iterator[Batch]) -> float:
+    """Nats a target token, without smoothing or dropout."""
+    model.eval()
+    device = next(model.parameters()).device
+    loss, tokens = 0.0, 0
+    for batch in batches:
+        loss += batch_loss(model, batch.to(device), 0.0).item()
+        tokens += batch.tokens
+    return loss / max(1, tokens)
+
+
+@contextmanager
+def _interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C asks to stop after the update at hand; a second one stops at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

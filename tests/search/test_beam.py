@@ -1,0 +1,303 @@
+"""Beam search, against exhaustive search, against a slow search, and against the model's own scores."""
+
+import random
+from collections.abc import Callable
+from itertools import product
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latimer.config import SCORES
+from latimer.models.base import Seq2Seq
+from latimer.search.beam import Constraint, Hypothesis, beam_search
+from latimer.shapes import Tensor
+
+BOS, EOS = 1, 2
+MakeModel = Callable[..., Seq2Seq]
+every_score = pytest.mark.parametrize("score", SCORES)
+
+
+# --- a decoder that remembers what it was told, and whose answers are drawn by lot
+
+
+class Told(NamedTuple):
+    prefix: tuple[Tensor, None]  # N T
+
+
+class Out(NamedTuple):
+    logits: Tensor
+    state: Told
+
+
+class Lots:
+    """Logits that depend on the sentence and on the whole prefix, so that no mistake in either is lost."""
+
+    def __init__(self, vocabulary: int, *, spread: float = 2.0, seed: int = 0) -> None:
+        self.vocabulary, self.spread, self.seed = vocabulary, spread, seed
+        self.rows: list[int] = []
+
+    def log_probs(self, sentence: int, prefix: tuple[int, ...]) -> Tensor:
+        chance = random.Random(f"{self.seed} {sentence} {prefix}")
+        logits = torch.tensor([chance.gauss(0, self.spread) for _ in range(self.vocabulary)])
+        return logits.log_softmax(-1)
+
+    def __call__(self, tokens: Tensor, memory: tuple[Tensor], state: Told | None) -> Out:
+        assert tokens.shape == (len(memory[0]), 1), "a step a time"
+        self.rows.append(len(tokens))
+        prefix = tokens if state is None else torch.cat([state.prefix[0], tokens], 1)
+        logits = [
+            self.log_probs(int(sentence), tuple(row.tolist()))
+            for sentence, row in zip(memory[0], prefix, strict=True)
+        ]
+        return Out(torch.stack(logits)[:, None], Told((prefix, None)))
+
+
+def search(
+    decoder: Lots,
+    limits: list[int],
+    *,
+    sentences: list[int] | None = None,
+    beam: int = 5,
+    length_penalty: float = 1.0,
+    constraints: tuple[Constraint, ...] = (),
+) -> list[list[Hypothesis]]:
+    memory = (torch.tensor(sentences if sentences is not None else list(range(len(limits)))),)
+    return beam_search(
+        decoder,
+        memory,
+        limits=torch.tensor(limits, dtype=torch.long),
+        bos=BOS,
+        eos=EOS,
+        beam=beam,
+        length_penalty=length_penalty,
+        constraints=constraints,
+    )
+
+
+def whole(decoder: Lots, sentence: int, tokens: list[int]) -> float:
+    """The log-probability of a hypothesis and its end."""
+    text = [BOS, *tokens, EOS]
+    return float(sum(decoder.log_probs(sentence, tuple(text[:at]))[text[at]] for at in range(1, len(text))))
+
+
+def same(found: list[Hypothesis], expected: list[tuple[list[int], float, float]]) -> None:
+    assert [one.tokens for one in found] == [tokens for tokens, _, _ in expected]
+    for one, (_, log_probability, score) in zip(found, expected, strict=True):
+        assert one.log_probability == pytest.approx(log_probability, abs=1e-4)
+        assert one.score == pytest.approx(score, abs=1e-4)
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_beam_of_full_width_is_brute_force(length_penalty: float, seed: int) -> None:
+    """Law 4. Three words and the end, at most four tokens: forty strings."""
+    decoder = Lots(4, seed=seed)
+    words = [token for token in range(4) if token != EOS]
+    strings = [list(text) for size in range(4) for text in product(words, repeat=size)]
+    scored = [
+        (text, total := whole(decoder, 0, text), total / (len(text) + 1) ** length_penalty)
+        for text in strings
+    ]
+    scored.sort(key=lambda one: -one[2])
+    found = search(decoder, [4], beam=len(strings) + 3, length_penalty=length_penalty)[0]
+    assert len(found) == len(strings) == 40, "fewer than the beam where no more exist"
+    same(found, scored)
+
+
+def slow_search(
+    decoder: Lots, sentence: int, limit: int, *, beam: int, length_penalty: float
+) -> list[tuple[list[int], float, float]]:
+    """The same search in plain lists: (tokens after BOS with EOS, log-probability), the best first."""
+    hypotheses: list[tuple[list[int], float]] = [([], 0.0)]
+
+    def score(one: tuple[list[int], float]) -> float:
+        return one[1] / max(1, len(one[0])) ** length_penalty
+
+    while not all(tokens[-1:] == [EOS] for tokens, _ in hypotheses):
+        nexts: list[tuple[list[int], float]] = []
+        for tokens, total in hypotheses:
+            if tokens[-1:] == [EOS]:
+                nexts.append((tokens, total))
+                continue
+            log_probs = decoder.log_probs(sentence, (BOS, *tokens)).tolist()
+            allowed = [EOS] if len(tokens) == limit - 1 else range(decoder.vocabulary)
+            nexts += [([*tokens, token], total + log_probs[token]) for token in allowed]
+        hypotheses = sorted(nexts, key=score, reverse=True)[:beam]
+    return [(tokens[:-1], total, score((tokens, total))) for tokens, total in hypotheses]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 999),
+    beam=st.integers(1, 6),
+    limits=st.lists(st.integers(1, 7), min_size=1, max_size=4),
+    length_penalty=st.sampled_from([0.0, 0.7, 1.0]),
+)
+def test_search_is_the_slow_search_in_batches_too(
+    seed: int, beam: int, limits: list[int], length_penalty: float
+) -> None:
+    """Law 4: sentences of other lengths, that end at other moments, change nothing."""
+    decoder = Lots(5, seed=seed)
+    found = search(decoder, limits, beam=beam, length_penalty=length_penalty)
+    for sentence, limit in enumerate(limits):
+        expected = slow_search(decoder, sentence, limit, beam=beam, length_penalty=length_penalty)
+        same(found[sentence], expected)
+        texts = [tuple(one.tokens) for one in found[sentence]]
+        assert len(set(texts)) == len(texts)  # law 6
+        assert all(EOS not in text and len(text) < limit for text in texts)
+
+
+def test_a_batch_gives_its_sentences_back_in_order() -> None:
+    decoder, order = Lots(6), [4, 0, 3, 1, 2]
+    limits = [2, 9, 4, 7, 1]
+    together = search(decoder, [limits[sentence] for sentence in order], sentences=order)
+    for place, sentence in enumerate(order):
+        alone = search(decoder, [limits[sentence]], sentences=[sentence])[0]
+        same(together[place], [tuple(one) for one in alone])  # type: ignore[misc]
+
+
+def test_finished_sentences_are_searched_no_more() -> None:
+    decoder = Lots(6)
+    search(decoder, [1, 3, 6], beam=2)
+    assert decoder.rows == sorted(decoder.rows, reverse=True)
+    assert decoder.rows[0] == 6
+    assert decoder.rows[1] == 4, "the sentence of one token ended with the first step"
+    assert len(decoder.rows) <= 6
+
+
+def test_greedy_is_a_beam_of_one() -> None:
+    decoder = Lots(7)
+    for sentence, found in enumerate(search(decoder, [6] * 8, beam=1)):
+        tokens: list[int] = []
+        while len(tokens) < 5:
+            best = int(decoder.log_probs(sentence, (BOS, *tokens)).argmax())
+            if best == EOS:
+                break
+            tokens.append(best)
+        assert [one.tokens for one in found] == [tokens]
+
+
+def test_few_strings_fill_no_wide_beam() -> None:
+    found = search(Lots(3), [1, 2], beam=9)
+    assert [one.tokens for one in found[0]] == [[]]
+    assert sorted(one.tokens for one in found[1]) == [[], [0], [1]]
+    assert sum(2.718281828**one.log_probability for one in found[1]) < 1.0001
+    assert search(Lots(3), [], beam=2) == []
+
+
+def test_scores_come_best_first_and_say_what_they_are() -> None:
+    decoder = Lots(5)
+    for length_penalty in (0.0, 1.0):
+        found = search(decoder, [6], beam=4, length_penalty=length_penalty)[0]
+        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+        for one in found:
+            expected = one.log_probability / (len(one.tokens) + 1) ** length_penalty
+            assert one.score == pytest.approx(expected, rel=1e-5)
+
+
+# --- constraints
+
+
+def forbid(token: int) -> Constraint:
+    def constrain(log_probs: Tensor, tokens: Tensor) -> Tensor:
+        return log_probs.index_fill(1, torch.tensor([token]), -torch.inf)
+
+    return constrain
+
+
+def never_twice(log_probs: Tensor, tokens: Tensor) -> Tensor:
+    """No word that stands in the hypothesis already."""
+    assert bool((tokens[:, 0] == BOS).all())
+    seen = torch.zeros_like(log_probs, dtype=torch.bool).scatter(1, tokens, True)
+    seen[:, EOS] = False
+    return log_probs.masked_fill(seen, -torch.inf)
+
+
+def test_constraints_are_obeyed() -> None:
+    """Law 7, and law 5 under it: what is left keeps the score that the model gives it."""
+    decoder, limits = Lots(6), [7, 5, 6]
+    assert any(4 in one.tokens for found in search(decoder, limits) for one in found)
+    constrained = search(decoder, limits, constraints=(forbid(4), never_twice))
+    for sentence, found in enumerate(constrained):
+        assert len(found) == 5
+        for one in found:
+            assert 4 not in one.tokens
+            assert BOS not in one.tokens
+            assert len(set(one.tokens)) == len(one.tokens)
+            assert one.log_probability == pytest.approx(whole(decoder, sentence, one.tokens), abs=1e-4)
+
+
+def test_a_constraint_sees_the_hypothesis_it_speaks_of() -> None:
+    """Which words may follow depends on the word before, row by row."""
+
+    def climb(log_probs: Tensor, tokens: Tensor) -> Tensor:
+        smaller = torch.arange(log_probs.shape[1]) <= tokens[:, -1:]
+        smaller[:, EOS] = False
+        return log_probs.masked_fill(smaller, -torch.inf)
+
+    found = search(Lots(9, spread=1.0), [6, 6], beam=8, constraints=(climb,))
+    texts = [one.tokens for hypotheses in found for one in hypotheses]
+    assert max(map(len, texts)) > 1
+    assert all(text == sorted(set(text)) for text in texts)
+
+
+def test_a_constraint_that_allows_nothing_leaves_nothing() -> None:
+    assert search(Lots(4), [3, 2], constraints=(lambda log_probs, _: log_probs - torch.inf,)) == [[], []]
+    forced = search(Lots(4), [3], constraints=(forbid(EOS),))
+    assert forced == [[]], "without an end no hypothesis is whole"
+
+
+# --- the real decoder
+
+
+def real(model: Seq2Seq, sentences: Any, **options: Any) -> list[list[Hypothesis]]:
+    with torch.inference_mode():
+        memory = model.memory(sentences.source, sentences.mask)
+    limits = sentences.mask.sum(1) + 2
+    return beam_search(model.decoder, memory, limits=limits, bos=BOS, eos=EOS, **options)
+
+
+@every_score
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("beam", [1, 4])
+def test_a_score_is_the_models_own(
+    make_model: MakeModel, sentences: Any, score: str, layers: int, beam: int
+) -> None:
+    """Law 5, by teacher forcing; and law 6."""
+    model = make_model(score, layers=layers)
+    for row, found in enumerate(real(model, sentences, beam=beam)):
+        assert len({tuple(one.tokens) for one in found}) == beam
+        for one in found:
+            inputs, outputs = torch.tensor([[BOS, *one.tokens]]), torch.tensor([*one.tokens, EOS])
+            with torch.no_grad():
+                logits = model(sentences.source[row : row + 1], sentences.mask[row : row + 1], inputs)
+            total = float(logits[0].log_softmax(-1).gather(1, outputs[:, None]).sum())
+            assert one.log_probability == pytest.approx(total, abs=1e-4)
+            assert one.score == pytest.approx(total / len(outputs), abs=1e-4)
+
+
+@every_score
+def test_batched_search_is_one_by_one(make_model: MakeModel, sentences: Any, score: str) -> None:
+    """Law 4, with padding and with sentences that end early."""
+    model = make_model(score)
+    together = real(model, sentences, beam=3)
+    for row, length in enumerate(sentences.mask.sum(1).tolist()):
+        alone = sentences._replace(
+            source=sentences.source[row : row + 1, :length], mask=sentences.mask[row : row + 1, :length]
+        )
+        same(together[row], [tuple(one) for one in real(model, alone, beam=3)[0]])  # type: ignore[misc]
+
+
+def test_search_keeps_no_gradient_and_writes_into_nothing(make_model: MakeModel, sentences: Any) -> None:
+    model = make_model()
+    memory = model.memory(sentences.source, sentences.mask)
+    before = memory.values.detach().clone(), memory.start.hidden[0].detach().clone()
+    limits = torch.tensor([3, 3, 3])
+    beam_search(model.decoder, memory, limits=limits, bos=BOS, eos=EOS, beam=2)
+    assert torch.equal(memory.values.detach(), before[0])
+    assert torch.equal(memory.start.hidden[0].detach(), before[1])
+    assert limits.tolist() == [3, 3, 3]
+    assert all(parameter.grad is None for parameter in model.parameters())

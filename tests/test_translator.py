@@ -1,0 +1,167 @@
+"""Text in, text out, in order, whatever the text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from latimer import translator as module
+from latimer.config import configure
+from latimer.data.text import Spacing
+from latimer.data.tokenizer import BOS, EOS, PAD
+from latimer.errors import Mistake
+from latimer.recipe import Trained, train
+from latimer.translator import Translator
+
+TEXTS = [
+    "she wants my boat.",
+    "",
+    "I see.",
+    "   ",
+    "you hear the friend and the friend hears you and this dog.",
+    "he",
+    "I see.",
+]
+
+
+@pytest.fixture(scope="module")
+def translator(
+    pairs_file: Path, small_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Translator:
+    """One that has learned its little language."""
+    longer = {"model.width": 32, "model.embedding": 32, "training.steps": 160, "training.validations": 1}
+    into = tmp_path_factory.mktemp("learned") / "model"
+    return train(configure({**small_settings, **longer}), str(pairs_file), into=into).translator
+
+
+def test_the_whole_way_from_pairs_to_translations(translator: Translator) -> None:
+    texts = ["she wants my boat.", "I see your dog.", "he hears this friend."]
+    assert translator.translate(texts) == [
+        "elle veux mon bateau.",
+        "je vois ton chien.",
+        "il entends ce ami.",
+    ]
+
+
+def test_every_line_gets_its_own_translation_in_order(translator: Translator) -> None:
+    together = translator.translate(TEXTS)
+    assert together == [translator.translate([text])[0] for text in TEXTS]
+    assert together[2] == together[6]
+    assert len({together[0], together[2], together[4], together[5]}) == 4
+    assert translator.translate(list(reversed(TEXTS))) == list(reversed(together))
+
+
+def test_an_empty_line_stays_an_empty_line(translator: Translator) -> None:
+    found = translator.hypotheses(TEXTS, beam=2)
+    assert [len(hypotheses) for hypotheses in found] == [2, 0, 2, 0, 2, 2, 2]
+    assert translator.translate(["", " \t", "\u200b\ufeff"]) == ["", "", ""]
+    assert translator.translate([]) == []
+
+
+@pytest.mark.parametrize("positions", [1, 90, 10**6])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_the_size_of_a_batch_changes_nothing(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch, positions: int, beam: int
+) -> None:
+    expected = translator.hypotheses(TEXTS, beam=beam)
+    monkeypatch.setattr(module, "POSITIONS", positions)
+    told: list[int] = []
+    found = translator.hypotheses(TEXTS, beam=beam, progress=told.append)
+    assert sum(told) == 5, "lines with something to translate"
+    assert (max(told) == 1) is (positions == 1)
+    for one, other in zip(found, expected, strict=True):
+        assert [hypothesis.text for hypothesis in one] == [hypothesis.text for hypothesis in other]
+        for first, second in zip(one, other, strict=True):
+            assert first.score == pytest.approx(second.score, abs=1e-4)
+
+
+def test_hypotheses_are_scored_by_the_model(translator: Translator) -> None:
+    for length_penalty in (0.0, 1.0):
+        found = translator.hypotheses(["she wants my boat."], beam=4, length_penalty=length_penalty)[0]
+        assert len(found) == 4
+        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+        for one in found:
+            length = 1 if length_penalty == 0 else round(one.log_probability / one.score)
+            assert one.log_probability < 0
+            assert one.score == pytest.approx(one.log_probability / length, rel=1e-4)
+    with pytest.raises(Mistake, match="beam must be at least 1"):
+        translator.translate(["a"], beam=0)
+
+
+@pytest.mark.parametrize("typed", ["<s>", "</s>", "<pad>", "<unk>", "<s> she </s> <pad>"])
+def test_special_symbols_can_not_be_typed_in(translator: Translator, typed: str) -> None:
+    ids = translator.tokenizers.source.encode(typed)
+    assert not {PAD, BOS, EOS} & set(ids)
+    assert translator.tokenizers.source.decode(ids) == typed
+    assert len(translator.translate([typed, "she wants my boat."])) == 2
+    assert translator.translate([typed, "she"])[1] == translator.translate(["she"])[0]
+
+
+def test_spaces_and_forms_of_letters_do_not_count(translator: Translator) -> None:
+    plain = translator.translate(["cafe\u0301 she wants"])
+    assert translator.translate(["\ufeff  caf\xe9\xa0she \t wants "]) == plain
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(max_size=12), max_size=4))
+def test_any_text_is_answered(translator: Translator, texts: Sequence[str]) -> None:
+    found = translator.translate(texts, beam=1)
+    assert len(found) == len(texts)
+    for text, translation in zip(texts, found, strict=True):
+        assert text.strip() or not translation
+        assert "\n" not in translation
+        assert translation == translation.strip()
+
+
+def test_the_habits_of_spacing_are_put_back(translator: Translator) -> None:
+    """With a no-break space wherever a space stands before an e."""
+    habit = Translator(translator.model, translator.tokenizers, Spacing(before={"e": "\xa0"}))
+    bare = Translator(translator.model, translator.tokenizers)
+    for one, other in zip(habit.translate(TEXTS), bare.translate(TEXTS), strict=True):
+        assert one.replace("\xa0", " ") == other
+
+
+def test_a_translation_has_an_end(translator: Translator) -> None:
+    """However long the model would go on: twice the source and twenty pieces."""
+    texts = ["he", "you hear the friend and the friend hears you."]
+    for text, found in zip(texts, translator.translate(texts), strict=True):
+        pieces = len(translator.tokenizers.source.encode(text)) + 1
+        assert len(translator.tokenizers.target.encode(found)) <= 3 * (2 * pieces + 20)
+
+
+def test_a_look_has_a_row_a_piece(translator: Translator) -> None:
+    look = translator.look("she wants my boat.", target="elle veux")
+    source, target = translator.tokenizers.source, translator.tokenizers.target
+    assert look.source == [*source.pieces(source.encode("she wants my boat.")), "</s>"]
+    assert look.target == [*target.pieces(target.encode("elle veux")), "</s>"]
+    assert look.text == "elle veux"
+    assert list(look.maps) == ["decoder.attention"]
+    weights = look.maps["decoder.attention"]
+    assert weights.shape == (len(look.target), len(look.source))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(len(look.target)))
+    assert translator.look("she wants my boat.").text == translator.translate(["she wants my boat."])[0]
+    with pytest.raises(Mistake, match="nothing to look at"):
+        translator.look("  ")
+
+
+def test_looking_at_a_model_without_attention_is_a_mistake(trained: Trained) -> None:
+    from latimer.config import ModelConfig
+    from latimer.models.build import build
+
+    tokenizers = trained.folder.load_tokenizers()
+    size = tokenizers.source.size
+    model = build(ModelConfig(score="none"), source_vocabulary=size, target_vocabulary=size, joint=True)
+    with pytest.raises(Mistake, match="no attention to look at"):
+        Translator(model, tokenizers).look("she", target="elle")
+
+
+def test_loading_gives_what_training_kept(trained: Trained, tmp_path: Path) -> None:
+    one, other = trained.translator, Translator.load(trained.folder.path)
+    assert one.translate(TEXTS) == other.translate(TEXTS)
+    assert str(Translator.load(trained.folder.path, "cpu").device) == "cpu"
+    with pytest.raises(Mistake, match="holds no model"):
+        Translator.load(tmp_path)

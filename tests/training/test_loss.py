@@ -1,0 +1,96 @@
+"""The loss: torch's definition, and the one that never holds all logits."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from latimer.shapes import Tensor
+from latimer.training import loss
+from latimer.training.loss import projected_loss, smoothed_cross_entropy
+
+
+def drawn(rows: int, width: int = 5, vocabulary: int = 7) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, a weight and targets, in float64."""
+    features = torch.randn(rows, width, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(vocabulary, width, dtype=torch.float64, requires_grad=True)
+    return features, weight, torch.randint(0, vocabulary, (rows,))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_the_loss_is_its_formula(smoothing: float) -> None:
+    features, weight, targets = drawn(6)
+    logits = (features @ weight.T).detach()
+    total = 0.0
+    for row, target in zip(logits.numpy(), targets.tolist(), strict=True):
+        surprise = np.log(np.exp(row).sum()) - row
+        total += (1 - smoothing) * surprise[target] + smoothing * surprise.mean()
+    assert float(smoothed_cross_entropy(logits, targets, smoothing)) == pytest.approx(total)
+    assert float(projected_loss(features, weight, targets, smoothing).detach()) == pytest.approx(total)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 8, 9, 0])
+def test_both_are_one_with_their_gradients_at_every_border(
+    rows: int, smoothing: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four rows are made at a time."""
+    monkeypatch.setattr(loss, "CHUNK", 4 * 7)
+    features, weight, targets = drawn(rows)
+    ours = projected_loss(features, weight, targets, smoothing)
+    theirs = smoothed_cross_entropy(features @ weight.T, targets, smoothing)
+    torch.testing.assert_close(ours, theirs)
+    wanted = (features, weight)
+    for one, other in zip(
+        torch.autograd.grad(3 * ours, wanted), torch.autograd.grad(3 * theirs, wanted), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("chunk", [1, 2 * 7, 10**6])
+def test_it_passes_gradcheck(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss, "CHUNK", chunk)
+    features, weight, targets = drawn(5)
+    assert torch.autograd.gradcheck(lambda f, w: projected_loss(f, w, targets, 0.1), (features, weight))
+
+
+@pytest.mark.parametrize("of", [0, 1])
+def test_one_gradient_alone(of: int) -> None:
+    features, weight, targets = drawn(5)
+    arguments = [features.detach(), weight.detach()]
+    arguments[of].requires_grad_()
+    projected_loss(arguments[0], arguments[1], targets, 0.1).backward()
+    F.cross_entropy(features @ weight.T, targets, label_smoothing=0.1, reduction="sum").backward()
+    torch.testing.assert_close(arguments[of].grad, (features.grad, weight.grad)[of])
+    assert arguments[1 - of].grad is None
+
+
+def test_large_logits_do_not_overflow() -> None:
+    features, weight, targets = drawn(6)
+    large = (features.detach().float() * 1e4).requires_grad_()
+    ours = projected_loss(large, weight.detach().float(), targets, 0.1)
+    theirs = smoothed_cross_entropy((large @ weight.detach().float().T).double(), targets, 0.1)
+    torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=0)
+    ours.backward()
+    assert large.grad is not None
+    assert large.grad.isfinite().all()
+
+
+def test_it_writes_into_nothing_and_needs_no_graph() -> None:
+    features, weight, targets = (tensor.detach() for tensor in drawn(6))
+    before = features.clone(), weight.clone(), targets.clone()
+    value = projected_loss(features, weight, targets, 0.1)
+    assert not value.requires_grad
+    for one, other in zip((features, weight, targets), before, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_sure_model_loses_what_smoothing_takes() -> None:
+    features = torch.eye(4) * 1000
+    targets = torch.arange(4)
+    assert float(projected_loss(features, torch.eye(4), targets, 0.0)) == 0
+    assert float(projected_loss(torch.zeros(4, 4), torch.eye(4), targets, 0.3)) == pytest.approx(
+        4 * math.log(4)
+    )
