@@ -25,8 +25,9 @@ from latimer.data.tokenizer import Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.report import Watcher
 from latimer.training.checkpoint import Progress
-from latimer.training.log import Reporter, Silent, Validation
+from latimer.training.log import Reporter, Validation
 from latimer.training.trainer import Trainer, validation_loss
 from latimer.translator import Translator
 
@@ -57,17 +58,28 @@ def train(
 ) -> Trained:
     """Train a translator on one or several corpora and leave it in the folder `into`.
 
-    Without `validation` some pairs are held out of the corpus. A run that was stopped goes on; a
-    finished one returns at once. Raises Mistake for faults of the data, and where `into` holds a run
-    with another configuration.
+    Without `validation` some pairs are held out of the corpus; without `reporter` a progress bar tells
+    how it goes. A run that was stopped goes on; a finished one returns at once. Raises Mistake for
+    faults of the data, and where `into` holds a run with another configuration.
     """
-    started = time.monotonic()
-    reporter = reporter or Silent()
-    folder = ModelFolder(into)
-    languages = (source_language, target_language)
     corpora = [corpus] if isinstance(corpus, str) else list(corpus)
     validations = [validation] if isinstance(validation, str) else list(validation)
     asked = {**flatten(config), "corpus": corpora, "validation": validations}
+    languages = (source_language, target_language)
+    if reporter is not None:
+        return _train(ModelFolder(into), config, asked, languages, reporter)
+    with Watcher() as watcher:
+        return _train(ModelFolder(into), config, asked, languages, watcher)
+
+
+def _train(
+    folder: ModelFolder,
+    config: Config,
+    asked: dict[str, Any],
+    languages: tuple[str | None, str | None],
+    reporter: Reporter,
+) -> Trained:
+    started = time.monotonic()
     if folder.holds_something:
         _same(folder, asked, languages)
     else:

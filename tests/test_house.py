@@ -28,8 +28,9 @@ HOUSE: dict[str, set[str]] = {
     "folder": {"models", "data", "config", "errors", "files"},
     "translator": {"folder", "models", "nn", "data", "search", "state", "shapes", "errors"},
     "card": set(),
+    "report": {"training"},
     "recipe": {
-        *("data", "models", "training", "folder", "translator", "evaluate", "config", "card"),
+        *("data", "models", "training", "folder", "translator", "evaluate", "config", "card", "report"),
         *("errors", "files"),
     },
     "cli": EVERYTHING,

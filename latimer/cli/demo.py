@@ -31,10 +31,11 @@ def command(into: str, minutes: float, quiet: bool) -> None:
     model on sentences that it has not seen, translate, and draw what it attends to.
     """
     from latimer.cli.evaluate import score
-    from latimer.cli.show import Watcher, say, score_row, table
+    from latimer.cli.show import say, score_row, table
     from latimer.config import configure
     from latimer.files import write_whole
     from latimer.recipe import train
+    from latimer.report import Watcher
     from latimer.translator import Translator
     from latimer.visualize import AttentionMap, html_page, terminal, words
 

@@ -186,7 +186,7 @@ def _translate(
 
 def _remember(folder: Any, corpus: str, report: Report) -> None:
     """Put the scores into config.json, for `latimer info`; a read-only folder goes without."""
-    from latimer.cli.show import console
+    from latimer.report import console
 
     told = report.json()
     scores = {name: told[name] for name in ("scores", "one_reference", "beam")}

@@ -66,8 +66,9 @@ def command(
         raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
     config = configure({**preset(name), **from_file, **set_here, **given})
 
-    from latimer.cli.show import Watcher, say
+    from latimer.cli.show import say
     from latimer.recipe import train
+    from latimer.report import Watcher
 
     with Watcher(quiet=quiet) as watcher:
         trained = train(

@@ -122,7 +122,7 @@ def _advance(
         tokens=torch.cat([beams.tokens.flatten(0, 1)[rows].view(batch, beam, size), token[..., None]], -1),
         total=total,
         length=length.gather(1, parent),
-        done=beams.done.gather(1, parent) | (token == eos) | impossible,
+        done=(token == eos) | impossible,  # the only child of a finished one is EOS again
     ), rows
 
 

@@ -87,7 +87,8 @@ class Trainer:
                 ):
                     self._validate()
                     self._save()
-                    saved = mark = time.monotonic()
+                    tokens, saved = 0, time.monotonic()
+                    mark = saved
                 if time.monotonic() - saved > SAVE_SECONDS and progress.total is not None:
                     self._save()
                     saved = time.monotonic()

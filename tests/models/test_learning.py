@@ -15,9 +15,9 @@ from latimer.search.beam import beam_search
 from latimer.training.optim import make_optimizer, rate_at
 from latimer.training.trainer import batch_loss
 
-STEPS = 250
+STEPS = 220
 SYMBOLS = 8
-LONGEST = 8
+LONGEST = 7
 with_attention = [score for score in SCORES if score != "none"]
 
 

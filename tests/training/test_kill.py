@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-# A run of two or three seconds that saves as often as it can, on a disk so slow that kills meet a write.
+# A run of a few seconds that saves as often as it can, on a disk so slow that kills meet a write.
 TRAIN = """
 import os, sys, time
 import torch
@@ -26,13 +26,13 @@ flush = os.fsync
 os.fsync = lambda descriptor: (time.sleep(0.01), flush(descriptor))
 settings = {
     "model.embedding": 16, "model.width": 16, "data.vocabulary": 310, "training.batch": 300,
-    "training.rate": 0.01, "training.validations": 6,
+    "training.rate": 0.01, "training.validations": 4,
 }
 print("ready", flush=True)
 trained = train(configure({**settings, sys.argv[3]: float(sys.argv[4])}), sys.argv[1], into=sys.argv[2])
 print("finished" if trained.progress.finished else "stopped", flush=True)
 """
-STEPS = ("training.epochs", "6")
+BUDGET = ("training.epochs", "3")
 
 
 def start(corpus: Path, into: Path, budget: tuple[str, str]) -> "subprocess.Popen[str]":
@@ -45,7 +45,7 @@ def start(corpus: Path, into: Path, budget: tuple[str, str]) -> "subprocess.Pope
     return process
 
 
-def finish(corpus: Path, into: Path, budget: tuple[str, str] = STEPS) -> float:
+def finish(corpus: Path, into: Path, budget: tuple[str, str] = BUDGET) -> float:
     """The same command to its end; returns the seconds that it took."""
     begun = time.monotonic()
     process = start(corpus, into, budget)
@@ -121,7 +121,7 @@ def test_killed_three_times_and_still_the_same_bytes(pairs_file: Path, tmp_path:
         lambda: in_the_middle_of(".state.safetensors*.part", into, chance),
         lambda: in_the_middle_of(".*.part", into, chance),
     )
-    killed = [kill(start(pairs_file, into, STEPS), moment()) for moment in moments]
+    killed = [kill(start(pairs_file, into, BUDGET), moment()) for moment in moments]
     assert any(killed)
     finish(pairs_file, into)
     same(into, whole)
@@ -134,7 +134,7 @@ def test_killed_at_ten_random_moments(pairs_file: Path, tmp_path: Path) -> None:
     killed = []
     for number in range(10):
         into = tmp_path / f"killed-{number}"
-        process = start(pairs_file, into, STEPS)
+        process = start(pairs_file, into, BUDGET)
         if number % 3 == 0:
             when = in_the_middle_of(".*.part", into, chance)
         else:

@@ -7,9 +7,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from latimer.config import ModelConfig
+from latimer.data.batches import collate, in_order
+from latimer.data.store import TokenStore
+from latimer.models.base import Seq2Seq
+from latimer.models.build import build
 from latimer.shapes import Tensor
 from latimer.training import loss
 from latimer.training.loss import projected_loss, smoothed_cross_entropy
+from latimer.training.trainer import batch_loss, validation_loss
 
 
 def drawn(rows: int, width: int = 5, vocabulary: int = 7) -> tuple[Tensor, Tensor, Tensor]:
@@ -94,3 +100,36 @@ def test_a_sure_model_loses_what_smoothing_takes() -> None:
     assert float(projected_loss(torch.zeros(4, 4), torch.eye(4), targets, 0.3)) == pytest.approx(
         4 * math.log(4)
     )
+
+
+# --- of a whole batch
+
+
+STORE = TokenStore.of([([5, 6, 7], [7, 6]), ([4], [5, 5, 4, 6, 7]), ([6, 5], [4])])
+
+
+def small_model() -> Seq2Seq:
+    config = ModelConfig(embedding=4, width=4, dropout=0.5)
+    return build(config, source_vocabulary=9, target_vocabulary=9, joint=True)
+
+
+def test_the_loss_of_a_batch_is_that_of_its_real_tokens() -> None:
+    model = small_model().eval()
+    batch = collate(STORE, [0, 1, 2])
+    assert batch.tokens == 3 + 6 + 2
+    expected = 0.0
+    for row, length in enumerate((3, 6, 2)):
+        one = slice(row, row + 1)
+        logits = model(batch.source[one], batch.source_mask[one], batch.inputs[one, :length]).detach()
+        log_probs = logits[0].log_softmax(-1)
+        right = log_probs.gather(1, batch.outputs[row, :length, None]).sum()
+        expected -= float(0.9 * right + 0.1 * log_probs.mean(-1).sum())
+    assert float(batch_loss(model, batch, 0.1).detach()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_validation_is_a_mean_over_tokens_without_smoothing_or_dropout() -> None:
+    model = small_model().eval()
+    whole = float(batch_loss(model, collate(STORE, [0, 1, 2]), 0.0).detach())
+    for tokens in (6, 100):
+        assert validation_loss(model.train(), in_order(STORE, tokens)) == pytest.approx(whole / 11, rel=1e-5)
+    assert validation_loss(model, iter(())) == 0
