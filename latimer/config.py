@@ -78,7 +78,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset(name: str) -> dict[str, Any]:
     """The settings that a model's name stands for."""
     if name not in PRESETS:
-        raise Mistake(f"There is no model {name!r}{_nearest(name, PRESETS)}; models: {', '.join(PRESETS)}.")
+        raise Mistake(f"There is no model {name!r}{_nearest(name, PRESETS)} Models: {', '.join(PRESETS)}.")
     return PRESETS[name]
 
 
@@ -102,7 +102,7 @@ def configure(settings: Mapping[str, Any], base: Config | None = None) -> Config
     changes: dict[str, dict[str, Any]] = {}
     for name, value in settings.items():
         if name not in known:
-            raise Mistake(f"There is no setting {name!r}{_nearest(name, known)}.")
+            raise Mistake(f"There is no setting {name!r}{_nearest(name, known)}")
         section, key = name.split(".")
         changes.setdefault(section, {})[key] = _typed(name, value)
     sections = {name: dataclasses.replace(getattr(base, name), **change) for name, change in changes.items()}
@@ -157,7 +157,7 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
     last = {key.split(".")[-1]: key for key in known}
     near = [last[key] for key in difflib.get_close_matches(name.split(".")[-1], last, 1, 0.75)]
     near = near or difflib.get_close_matches(name, known, 1, 0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -86,6 +86,8 @@ class Translator:
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Translation]]:
         """The `beam` best translations of each line, best first; none of an empty line."""
+        if isinstance(texts, str):
+            raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
         rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])

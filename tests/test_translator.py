@@ -188,3 +188,8 @@ def test_loading_gives_what_training_kept(trained: Trained, tmp_path: Path) -> N
     assert str(Translator.load(trained.folder.path, "cpu").device) == "cpu"
     with pytest.raises(Mistake, match="holds no model"):
         Translator.load(tmp_path)
+
+
+def test_one_text_in_the_place_of_a_list_is_a_mistake(trained: "Trained") -> None:
+    with pytest.raises(Mistake, match="Give a list of texts"):
+        trained.translator.translate("I see a dog.")
