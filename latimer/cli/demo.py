@@ -15,10 +15,10 @@ SETTINGS = {
 }
 PARTS = ("test", "test-new-combinations", "test-long")
 SENTENCES = (
-    "Good morning!",
+    "It's a quarter to nine.",
     "I don't have any bread.",
     "She is going to buy a white house.",
-    "Where do you live?",
+    "He gave it to her yesterday.",
 )
 
 
@@ -79,6 +79,6 @@ def command(into: str, minutes: float, quiet: bool) -> None:
     page = Path(into) / "attention.html"
     write_whole(page, html_page(maps, title="What the demo attends to").encode())
     say(f"The model is in {into}, and {page} shows its attention in a browser. Next:")
-    say(f"  latimer translate --model {into} 'I would like a room with a view.'")
-    say(f"  latimer look --model {into} 'They have never seen the sea.'")
+    say(f"  latimer translate --model {into} 'We used to live in Paris.'")
+    say(f"  latimer look --model {into} 'Where do you work?'")
     say("  latimer train YOUR.tsv --into model --minutes 20")
