@@ -14,12 +14,7 @@ SETTINGS = {
     "training.batch": 512,
 }
 PARTS = ("test", "test-new-combinations", "test-long")
-SENTENCES = (
-    "It's a quarter to nine.",
-    "I don't have any bread.",
-    "She is going to buy a white house.",
-    "He gave it to her yesterday.",
-)
+SHOWN = slice(125, None, 250)  # of the ordinary test part: by place, not by how well they come out
 
 
 @click.command()
@@ -33,6 +28,7 @@ def command(into: str, minutes: float, quiet: bool) -> None:
     from latimer.cli.evaluate import score
     from latimer.cli.show import say, score_row, table
     from latimer.config import configure
+    from latimer.data.phrasebook import load
     from latimer.files import write_whole
     from latimer.recipe import train
     from latimer.report import Watcher
@@ -65,14 +61,16 @@ def command(into: str, minutes: float, quiet: bool) -> None:
 
     watcher.note("\n3. Translate.")
     translator = Translator.load(into)
-    for text, translation in zip(SENTENCES, translator.translate(SENTENCES), strict=True):
-        say(f"{text}  →  {translation}")
+    shown = load("test")[SHOWN]
+    texts = [english for english, _ in shown]
+    for (text, reference), translation in zip(shown, translator.translate(texts), strict=True):
+        say(f"{text}  →  {translation}    (the phrasebook: {reference})")
 
     watcher.note("\n4. Look: each French word, and the English words it came from.")
-    looks = [translator.look(text) for text in SENTENCES]
+    looks = [translator.look(text) for text in texts]
     maps = [
         words(AttentionMap(look.source, look.target, weights, f"{text} → {look.text}"))
-        for text, look in zip(SENTENCES, looks, strict=True)
+        for text, look in zip(texts, looks, strict=True)
         for weights in look.maps.values()
     ]
     say(terminal(maps[2], colour=sys.stdout.isatty()))
