@@ -21,7 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".envs"
 
 ENGINE = "torch==2.13.0"
-PEERS = {"d2l": "d2l==1.0.3", "opennmt": "OpenNMT-py==3.5.1", "eole": "eole==0.6.4"}
+PEERS = {
+    "d2l": "d2l==1.0.3",
+    "opennmt": "OpenNMT-py==3.5.1",
+    "eole": "eole==0.6.4",
+    "joeynmt": "joeynmt==2.3.0",
+    "transformers": "transformers==5.23.0",
+}
 NEEDS = {
     "d2l": ("ipython", "matplotlib", "matplotlib-inline", "pandas", "requests", "scipy"),
     "opennmt": (
@@ -33,6 +39,11 @@ NEEDS = {
         *("pyahocorasick", "pydantic", "pyonmttok", "pyyaml", "rapidfuzz", "requests", "six", "spacy"),
         *("subword-nmt", "tensorboard", "tokenizers", "torch-optimi", "uvicorn", "waitress"),
     ),
+    "joeynmt": (
+        *("importlib_metadata", "matplotlib", "pandas", "pyyaml", "sacremoses", "setuptools<81"),
+        *("subword-nmt", "tensorboard", "tqdm"),
+    ),
+    "transformers": ("huggingface_hub>=1.31,<3", "pyyaml", "tokenizers>=0.23.1,<0.24", "tqdm", "typer"),
 }
 
 

@@ -21,25 +21,42 @@ class Work(NamedTuple):
         return sum(self)
 
 
-def work_per_token(*, source_length: float, target_length: float) -> Work:
-    """Counts the products of the task's LSTM model; lengths are mean tokens with end symbols.
+def work_per_token(name: str, *, source_length: float, target_length: float) -> Work:
+    """Counts the products of our model of that task; lengths are mean tokens with end symbols.
 
     A multiplication with an addition is two operations; the backward pass costs twice the forward one,
-    so a weight that meets one vector costs six. The source's share is spread over the target's tokens.
-    The additive score's tanh is no product, but costs one operation for each pair and unit here.
+    so a weight that meets one vector costs six. The source's share is spread over the target's tokens. What
+    meets every source state, and not one vector alone, is counted under attention, wherever it stands.
     """
-    width = task.WIDTH
-    half = width // 2
+    width, inner, layers = task.WIDTH, task.INNER, task.LAYERS[name]
     source_share = source_length / target_length
-    encoder_weights = 2 * 4 * half * (width + half)
-    decoder_weights = 4 * width * (2 * width + width) + 2 * width * width
-    keys = width * width * source_share
-    query = width * width
-    pairs = source_length * width
+    square = width * width
+    pairs = source_length * width  # a query with all keys; as much again for the values
+    match name:
+        case "lstm":
+            half = width // 2
+            encoder = 2 * 4 * half * (width + half)
+            decoder = 4 * width * (2 * width + width) + 3 * square
+            # Query; keys; energies and values. The tanh of a pair is no product, but costs about half of one.
+            attention = square + square * source_share + 2.5 * pairs
+        case "transformer":
+            feed_forward = 2 * width * inner
+            encoder = layers * (4 * square + feed_forward)
+            decoder = layers * (4 * square + feed_forward) + square
+            # Query and output; keys and values; what the source says to itself, the past, the source.
+            of_itself, of_past = 2 * pairs * source_share, (target_length + 1) * width
+            attention = layers * (2 * square + 2 * square * source_share + of_itself + of_past + 2 * pairs)
+        case "conv":
+            convolution = task.KERNEL * width * 2 * width
+            encoder = layers * convolution + 2 * square
+            decoder = layers * convolution + 2 * square
+            attention = layers * (2 * square + 2 * pairs)  # asking and answering; nothing is projected
+        case _:
+            raise ValueError(f"{name} is not one of {', '.join(task.TASKS)}")
     return Work(
-        encoder=6 * encoder_weights * source_share,
-        attention=6 * (keys + query + 2 * pairs) + 3 * pairs,
-        decoder=6 * decoder_weights,
+        encoder=6 * encoder * source_share,
+        attention=6 * attention,
+        decoder=6 * decoder,
         output=6 * width * task.VOCABULARY,
     )
 

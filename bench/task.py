@@ -1,11 +1,17 @@
-"""The one task that every tool trains on: its sizes and its files. Standard library only.
+"""What every tool trains: the sizes of the three models, and the files. Standard library only.
 
 The peers' scripts import this from their own environments, so that no size is written twice.
 """
 
 from pathlib import Path
 
-WIDTH = 256  # embeddings, decoder, and encoder of both directions together
+LAYERS = {"lstm": 1, "transformer": 3, "conv": 3}  # of the encoder, and as many of the decoder
+TASKS = tuple(LAYERS)
+
+WIDTH = 256  # embeddings, decoder, and encoder (an LSTM's both directions together)
+HEADS = 4  # of the Transformer
+INNER = 1_024  # feed-forward layers of the Transformer
+KERNEL = 3  # positions that a convolution sees
 VOCABULARY = 8_000  # joint, special symbols included
 BATCH_TOKENS = 4_096  # target positions of a batch, as each tool counts them
 DROPOUT = 0.1

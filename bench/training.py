@@ -1,6 +1,6 @@
-"""Training speed of the LSTM with attention, beside the peers.
+"""Training speed of a family of models, beside the peers that have it.
 
-    .venv/bin/python -m bench.training --data FOLDER [--repeats 3] [--seconds 40] [--json FILE]
+    .venv/bin/python -m bench.training --task lstm|transformer|conv --data FOLDER [--repeats 3] [--json FILE]
 
 Runs every tool in turn, again and again, so that a slow minute of the machine falls on all of them.
 """
@@ -21,21 +21,25 @@ import torch
 
 from bench import task
 from bench.corpus import prepare_corpus
-from bench.environments import PEERS, ROOT, is_ready, python
+from bench.environments import ROOT, is_ready, python
 from bench.floor import Work, product_rate, work_per_token
 from bench.table import Reading, format_table, spread
 from latimer.errors import Mistake
 
 OURS = "latimer"
-TOOLS = (OURS, *PEERS)
+TOOLS = {
+    "lstm": (OURS, "opennmt", "eole", "d2l"),
+    "transformer": (OURS, "opennmt", "eole", "transformers", "joeynmt"),
+    "conv": (OURS, "opennmt", "eole"),
+}
 
 
-def run_tool(tool: str, corpus: Path, *, seconds: float, warm_up: int, seed: int) -> Reading:
-    """One run of one tool, alone on one core where the system can pin it there.
+def run_tool(tool: str, corpus: Path, *, name: str, seconds: float, warm_up: int, seed: int) -> Reading:
+    """One run of one tool on the task of that name, alone on one core where the system can pin it there.
 
     Raises Mistake with the tool's last words where it fails.
     """
-    command = [str(python(tool)), "-W", "ignore", "-m", f"bench.peers.{tool}_lstm"]
+    command = [str(python(tool)), "-W", "ignore", "-m", f"bench.peers.{tool}", "--task", name]
     command += ["--corpus", str(corpus), "--seconds", str(seconds), "--warm-up", str(warm_up)]
     command += ["--seed", str(seed)]
     if shutil.which("taskset") and hasattr(os, "sched_getaffinity"):
@@ -53,13 +57,13 @@ def run_tool(tool: str, corpus: Path, *, seconds: float, warm_up: int, seed: int
 
 
 def measure(
-    tools: Sequence[str], corpus: Path, *, repeats: int, seconds: float, warm_up: int
+    tools: Sequence[str], corpus: Path, *, name: str, repeats: int, seconds: float, warm_up: int
 ) -> list[Reading]:
     """Every tool once, then every tool again: `repeats` rounds, each with its own seed."""
     readings = []
     for seed in range(repeats):
         for tool in tools:
-            reading = run_tool(tool, corpus, seconds=seconds, warm_up=warm_up, seed=seed)
+            reading = run_tool(tool, corpus, name=name, seconds=seconds, warm_up=warm_up, seed=seed)
             readings.append(reading)
             busy = reading.cpu_s / reading.wall_s
             sys.stderr.write(
@@ -94,7 +98,8 @@ def parse() -> argparse.Namespace:
     data = os.environ.get("LATIMER_DATA")
     parser = argparse.ArgumentParser(prog="python -m bench.training")
     parser.add_argument("--data", type=Path, default=data, help="folder with multi30k; else $LATIMER_DATA")
-    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=None, help="else: all that are ready")
+    parser.add_argument("--task", choices=task.TASKS, default="lstm", help="which family (default: lstm)")
+    parser.add_argument("--tools", nargs="+", default=None, help="else: all of the task's that are ready")
     parser.add_argument("--repeats", type=int, default=3, help="rounds")
     parser.add_argument("--seconds", type=float, default=40.0, help="CPU seconds measured in each run")
     parser.add_argument("--warm-up", type=int, default=3, help="updates before measuring")
@@ -107,8 +112,13 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse()
-    tools = arguments.tools or [tool for tool in TOOLS if is_ready(tool)]
-    missing = [tool for tool in TOOLS if not is_ready(tool)]
+    known = TOOLS[arguments.task]
+    missing = [tool for tool in known if not is_ready(tool)]
+    tools = arguments.tools or [tool for tool in known if tool not in missing]
+    if strange := set(tools) - set(known):
+        raise Mistake(
+            f"{', '.join(sorted(strange))}: not among the tools of {arguments.task}: {', '.join(known)}"
+        )
     if missing:
         sys.stderr.write(f"not installed: {', '.join(missing)}; python -m bench.environments makes them\n")
     if unready := set(tools) & set(missing):
@@ -117,9 +127,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = prepare_corpus(arguments.data, Path(folder) / "corpus")
         readings = measure(
-            tools, corpus, repeats=arguments.repeats, seconds=arguments.seconds, warm_up=arguments.warm_up
+            tools,
+            corpus,
+            name=arguments.task,
+            repeats=arguments.repeats,
+            seconds=arguments.seconds,
+            warm_up=arguments.warm_up,
         )
         work = work_per_token(
+            arguments.task,
             source_length=mean_length(corpus / task.SOURCE_IDS),
             target_length=mean_length(corpus / task.TARGET_IDS),
         )
@@ -128,6 +144,7 @@ def main() -> None:
     print(*floor_lines(readings, work, rate), sep="\n")
     if arguments.json:
         report = {
+            "task": arguments.task,
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             "torch": torch.__version__,
             "product_rate": rate,

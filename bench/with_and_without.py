@@ -11,9 +11,10 @@ from pathlib import Path
 
 from latimer import evaluate
 from latimer.cli.demo import SETTINGS
-from latimer.config import configure, preset
+from latimer.config import configure
 from latimer.data.corpus import Corpus
 from latimer.files import write_whole
+from latimer.presets import model_settings
 from latimer.recipe import train
 from latimer.translator import Translator
 from latimer.visualize import svg_chart
@@ -39,7 +40,7 @@ def main() -> None:
     for name, label in MODELS.items():
         began, cpu = time.monotonic(), time.process_time()
         trained = train(
-            configure({**preset(name), **SETTINGS, "training.minutes": arguments.minutes}),
+            configure({**model_settings(name), **SETTINGS, "training.minutes": arguments.minutes}),
             "builtin:phrasebook",
             into=arguments.into / name,
             validation="builtin:phrasebook/validation",

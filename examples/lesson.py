@@ -29,7 +29,7 @@ from latimer.data.tokenizer import BOS, EOS, SPECIALS
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
 from latimer.models.lstm import LSTMDecoder, LSTMEncoder
-from latimer.nn.attention import Additive, capture
+from latimer.nn.attention import Additive, Attention, capture
 from latimer.search.beam import beam_search
 from latimer.training.loss import projected_loss
 from latimer.visualize import AttentionMap, terminal
@@ -96,7 +96,7 @@ def make_model(source_words: int, target_words: int) -> Seq2Seq:
         nn.Embedding(target_words, UNITS),
         UNITS,
         source_width=UNITS,
-        score=Additive(UNITS, UNITS, UNITS),
+        attention=Attention(Additive(UNITS, UNITS, UNITS)),
         layers=LAYERS,
         dropout=DROPOUT,
         tied=False,

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
         Attention,
         Dot,
         General,
+        MultiHead,
         ScaledDot,
         capture,
         length_mask,
         masked_softmax,
     )
+    from latimer.presets import model_settings
     from latimer.recipe import train
     from latimer.search.beam import beam_search
     from latimer.translator import Translator
@@ -38,6 +40,7 @@ _HOMES = {
     "Encoder": "models.base",
     "General": "nn.attention",
     "Mistake": "errors",
+    "MultiHead": "nn.attention",
     "ScaledDot": "nn.attention",
     "Seq2Seq": "models.base",
     "Translator": "translator",
@@ -47,6 +50,7 @@ _HOMES = {
     "configure": "config",
     "length_mask": "nn.attention",
     "masked_softmax": "nn.attention",
+    "model_settings": "presets",
     "train": "recipe",
 }
 
@@ -59,6 +63,7 @@ __all__ = [
     "Encoder",
     "General",
     "Mistake",
+    "MultiHead",
     "ScaledDot",
     "Seq2Seq",
     "Translator",
@@ -68,6 +73,7 @@ __all__ = [
     "configure",
     "length_mask",
     "masked_softmax",
+    "model_settings",
     "train",
 ]
 

@@ -6,7 +6,7 @@ Every field has a type, a default and one line of help, and lives here only.
 import dataclasses
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -21,17 +21,27 @@ def option(default: Any, explanation: str, choices: tuple[str, ...] = ()) -> Any
 
 
 SCORES = ("additive", "dot", "scaled-dot", "general", "none")
+SIZES = ("tiny", "small", "base", "paper")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    encoder: str = option("lstm", "what reads the source", ("lstm",))
-    decoder: str = option("lstm", "what writes the target", ("lstm",))
-    score: str = option("additive", "how a key answers a query; none: no attention", SCORES)
-    embedding: int = option(256, "width of token embeddings")
-    width: int = option(256, "width of encoder states (both directions) and of the decoder's")
-    encoder_layers: int = option(1, "layers that read")
-    decoder_layers: int = option(1, "layers that write")
+    encoder: str = option("lstm", "what reads the source, a name of models/build.py")
+    decoder: str = option("lstm", "what writes the target, a name of models/build.py")
+    score: str = option(
+        "auto", "how a key answers a query; none: no attention; auto: the decoder's own", ("auto", *SCORES)
+    )
+    size: str = option(
+        "auto", "what the zeros below become; auto: by the size of the corpus", ("auto", *SIZES)
+    )
+    embedding: int = option(0, "width of token embeddings; 0: as the model is wide")
+    width: int = option(0, "width of encoder states (both directions) and of the decoder's; 0: by size")
+    encoder_layers: int = option(0, "layers that read; 0: by size")
+    decoder_layers: int = option(0, "layers that write; 0: by size")
+    encoder_heads: int = option(0, "heads of the encoder's self-attention; 0: by width")
+    decoder_heads: int = option(0, "heads of the decoder's attention; 0: by width, or one as in its paper")
+    feed_forward: int = option(0, "inner width of feed-forward layers; 0: by size")
+    kernel: int = option(3, "positions that a convolution sees")
     dropout: float = option(0.1, "share of activations dropped in training")
     tied: bool = option(True, "output layer and target embedding are one matrix")
 
@@ -41,6 +51,7 @@ class DataConfig:
     vocabulary: int = option(0, "subword pieces; 0: chosen from the size of the corpus")
     joint: bool = option(True, "one subword model and one embedding for both languages")
     longest: int = option(160, "pairs with more pieces than this on a side are left out of training")
+    seed: int = option(1, "seed of what is held out and of the subword model")
 
 
 @dataclass(frozen=True)
@@ -48,15 +59,16 @@ class TrainingConfig:
     minutes: float | None = option(None, "train so long: the schedule is fitted to it")
     epochs: float | None = option(None, "train for so many passes over the corpus")
     steps: int | None = option(None, "train for so many updates")
+    tokens: int | None = option(None, "train on so many target tokens, repetitions counted")
     batch: int = option(1024, "tokens in a batch, padding counted")
-    rate: float = option(0.005, "highest learning rate")
+    rate: float = option(0.0, "highest learning rate; 0: what suits the model")
     warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
     smoothing: float = option(0.1, "label smoothing")
     decay: float = option(0.01, "weight decay")
     clip: float = option(1.0, "longest gradient")
     validations: int = option(12, "how often the model is validated in a run")
     patience: int = option(6, "validations without a better BLEU before training stops early")
-    seed: int = option(1, "seed of everything random")
+    seed: int = option(1, "seed of the first parameters, of the order of the pairs and of dropout")
 
 
 @dataclass(frozen=True)
@@ -64,22 +76,6 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-
-
-# What a name in `--model NAME` stands for.
-PRESETS: dict[str, dict[str, Any]] = {
-    "lstm": {"model.score": "additive"},
-    "lstm-dot": {"model.score": "dot"},
-    "lstm-general": {"model.score": "general"},
-    "lstm-plain": {"model.score": "none"},
-}
-
-
-def preset(name: str) -> dict[str, Any]:
-    """The settings that a model's name stands for."""
-    if name not in PRESETS:
-        raise Mistake(f"There is no model {name!r}{_nearest(name, PRESETS)} Models: {', '.join(PRESETS)}.")
-    return PRESETS[name]
 
 
 def flatten(config: Config) -> dict[str, Any]:
@@ -102,7 +98,7 @@ def configure(settings: Mapping[str, Any], base: Config | None = None) -> Config
     changes: dict[str, dict[str, Any]] = {}
     for name, value in settings.items():
         if name not in known:
-            raise Mistake(f"There is no setting {name!r}{_nearest(name, known)}")
+            raise Mistake(f"There is no setting {name!r}{nearest(name, known)}")
         section, key = name.split(".")
         changes.setdefault(section, {})[key] = _typed(name, value)
     sections = {name: dataclasses.replace(getattr(base, name), **change) for name, change in changes.items()}
@@ -153,10 +149,11 @@ def _settings(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence: what was perhaps meant by `name`, or a full stop."""
     last = {key.split(".")[-1]: key for key in known}
     near = [last[key] for key in difflib.get_close_matches(name.split(".")[-1], last, 1, 0.75)]
-    near = near or difflib.get_close_matches(name, known, 1, 0.5)
+    near = near or difflib.get_close_matches(name, list(known), 1, 0.5)
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
@@ -193,14 +190,14 @@ def _kind(kind: type) -> str:
 def _check(config: Config) -> None:
     """Raise Mistake where the settings can't be meant."""
     training, model = config.training, config.model
-    budgets = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
+    budgets = {name: getattr(training, name) for name in ("minutes", "epochs", "steps", "tokens")}
     given = {f"training.{name}": value for name, value in budgets.items() if value is not None}
     if len(given) > 1:
         raise Mistake(f"{' and '.join(given)} can't both say how long to train; give one of them.")
     at_least_one = {
         f"{section}.{name}": getattr(getattr(config, section), name)
         for section, names in {
-            "model": ("embedding", "width", "encoder_layers", "decoder_layers"),
+            "model": ("kernel",),
             "data": ("longest",),
             "training": ("batch", "validations", "patience"),
         }.items()
@@ -209,10 +206,14 @@ def _check(config: Config) -> None:
     for name, value in at_least_one.items():
         if value < 1:
             raise Mistake(f"{name} must be at least 1, not {value}.")
-    for name, value in {**given, "training.rate": training.rate, "training.clip": training.clip}.items():
+    for name, value in {**given, "training.clip": training.clip}.items():
         if not 0 < value < float("inf"):
             raise Mistake(f"{name} must be positive, not {value}.")
+    sizes = ("embedding", "width", "encoder_layers", "decoder_layers", "encoder_heads", "decoder_heads")
     for name, value in {
+        **{f"model.{name}": getattr(model, name) for name in (*sizes, "feed_forward")},
+        "training.rate": training.rate,
+        "data.seed": config.data.seed,
         "training.seed": training.seed,
         "training.warmup": training.warmup,
         "training.decay": training.decay,
@@ -222,5 +223,3 @@ def _check(config: Config) -> None:
     for name, value in {"model.dropout": model.dropout, "training.smoothing": training.smoothing}.items():
         if not 0 <= value < 1:
             raise Mistake(f"{name} must be at least 0 and below 1, not {value}.")
-    if model.width % 2:
-        raise Mistake(f"model.width must be even, half for each reading direction, not {model.width}.")

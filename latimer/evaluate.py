@@ -66,8 +66,11 @@ class Comparison(NamedTuple):
     method: str
 
 
-class _Counted(NamedTuple):
-    """What a metric counted, one row a sentence; any set of sentences is scored from the sum of its rows."""
+class Counted(NamedTuple):
+    """What a metric counted, one row a sentence; any set of sentences is scored from the sum of its rows.
+
+    `signature` takes the resamples (0: none) and their seed.
+    """
 
     name: str
     rows: NDArray[np.float64]
@@ -84,7 +87,7 @@ def bleu(
     seed: int = SEED,
 ) -> Score:
     """Corpus BLEU from 0 to 100. `resamples` > 0 adds a 95 % interval; see `tokenizer_for` for `tokenize`."""
-    counted = _count("BLEU", hypotheses, references, tokenize)
+    counted = count(hypotheses, references, metric="BLEU", tokenize=tokenize)
     return _score(counted, _bootstrap(counted, resamples, seed), seed)
 
 
@@ -92,7 +95,7 @@ def chrf(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, resamples: int = 0, seed: int = SEED
 ) -> Score:
     """Corpus chrF2++ from 0 to 100: character 6-grams and word 2-grams, recall weighted twice."""
-    counted = _count("chrF2++", hypotheses, references, None)
+    counted = count(hypotheses, references, metric="chrF2++")
     return _score(counted, _bootstrap(counted, resamples, seed), seed)
 
 
@@ -129,7 +132,7 @@ def bleu_by_length(
         raise Mistake(
             f"{len(sources)} sources but {len(hypotheses)} hypotheses: give one hypothesis for each source."
         )
-    counted = _count("BLEU", hypotheses, references, tokenize)
+    counted = count(hypotheses, references, metric="BLEU", tokenize=tokenize)
     spaced = tokenizer_for(source_language) == "13a"
     lengths = np.array([len(s.split()) if spaced else len("".join(s.split())) for s in sources])
     place = np.searchsorted(np.array(edges, dtype=np.int64), lengths)
@@ -163,12 +166,12 @@ def paired(
     """
     if resamples < 1:
         raise Mistake(f"A comparison needs at least 1 resample, and {resamples} were asked for.")
-    a = _count(metric, hypotheses_a, references, tokenize)
-    b = _count(metric, hypotheses_b, references, tokenize)
+    a = count(hypotheses_a, references, metric=metric, tokenize=tokenize)
+    b = count(hypotheses_b, references, metric=metric, tokenize=tokenize)
     values_a, values_b = _bootstrap(a, resamples, seed), _bootstrap(b, resamples, seed)
     score_a, score_b = _score(a, values_a, seed), _score(b, values_b, seed)
     difference = score_b.value - score_a.value
-    low, high = _interval([two - one for one, two in zip(values_a, values_b, strict=True)])
+    low, high = interval([two - one for one, two in zip(values_a, values_b, strict=True)])
     signature = a.signature(resamples, seed)
     return Comparison(
         score_a,
@@ -181,6 +184,38 @@ def paired(
     )
 
 
+def count(
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    metric: MetricName,
+    tokenize: str | None = None,
+) -> Counted:
+    """Count once what any number of resamples is then scored from (`tokenize` is for BLEU)."""
+    _check(hypotheses, references, tokenize)
+    scorer = _metric(metric, tokenize)
+    most = max(len(each) for each in references)
+    # sacreBLEU wants the first reference of every sentence, then the second; None says there is none.
+    columns = [[each[k] if k < len(each) else None for each in references] for k in range(most)]
+    rows = np.array(scorer._extract_corpus_statistics(hypotheses, columns), dtype=np.float64)
+
+    def value(total: NDArray[np.float64]) -> float:
+        return float(scorer._compute_score_from_stats(total).score)
+
+    def signature(resamples: int, seed: int) -> str:
+        scorer.n_bootstrap, scorer.seed = (resamples, str(seed)) if resamples else (None, None)
+        return str(scorer.get_signature())
+
+    return Counted(metric, rows, value, signature)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The middle 95 %: one value in forty is left out at either end."""
+    ordered = sorted(values)
+    outside = len(ordered) // 40
+    return ordered[outside], ordered[-1 - outside]
+
+
 def group_references(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[list[str]]]:
     """One row for each distinct source, in the order first seen, with all its distinct targets."""
     grouped: dict[str, dict[str, None]] = {}
@@ -189,14 +224,14 @@ def group_references(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[
     return list(grouped), [list(targets) for targets in grouped.values()]
 
 
-def _score(counted: _Counted, values: Sequence[float], seed: int) -> Score:
+def _score(counted: Counted, values: Sequence[float], seed: int) -> Score:
     """The score of all sentences; `values` are the scores of their resamples, none for no interval."""
     value = counted.value(counted.rows.sum(axis=0))
-    low, high = _interval(values) if values else (None, None)
+    low, high = interval(values) if values else (None, None)
     return Score(counted.name, value, low, high, counted.signature(len(values), seed))
 
 
-def _bootstrap(counted: _Counted, resamples: int, seed: int) -> list[float]:
+def _bootstrap(counted: Counted, resamples: int, seed: int) -> list[float]:
     """The scores of `resamples` draws of the sentences, with replacement.
 
     The random numbers are sacreBLEU's. But it holds every draw in memory at once, a gigabyte for ten
@@ -214,7 +249,7 @@ def _bootstrap(counted: _Counted, resamples: int, seed: int) -> list[float]:
     return values
 
 
-def _randomisation(a: _Counted, b: _Counted, trials: int, seed: int) -> float:
+def _randomisation(a: Counted, b: Counted, trials: int, seed: int) -> float:
     total = a.rows.sum(axis=0) + b.rows.sum(axis=0)
     measured = abs(a.value(a.rows.sum(axis=0)) - b.value(b.rows.sum(axis=0)))
     stays = np.random.default_rng(seed).integers(2, size=(trials, len(a.rows)), dtype=bool)
@@ -224,36 +259,6 @@ def _randomisation(a: _Counted, b: _Counted, trials: int, seed: int) -> float:
         # ">=" and not sacreBLEU's ">": two systems with the same output must not differ significantly
         extreme += abs(a.value(one) - b.value(total - one)) >= measured
     return (extreme + 1) / (trials + 1)
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    """The middle 95 %: one value in forty is left out at either end."""
-    ordered = sorted(values)
-    outside = len(ordered) // 40
-    return ordered[outside], ordered[-1 - outside]
-
-
-def _count(
-    name: MetricName,
-    hypotheses: Sequence[str],
-    references: Sequence[Sequence[str]],
-    tokenize: str | None,
-) -> _Counted:
-    _check(hypotheses, references, tokenize)
-    metric = _metric(name, tokenize)
-    most = max(len(each) for each in references)
-    # sacreBLEU wants the first reference of every sentence, then the second; None says there is none.
-    columns = [[each[k] if k < len(each) else None for each in references] for k in range(most)]
-    rows = np.array(metric._extract_corpus_statistics(hypotheses, columns), dtype=np.float64)
-
-    def value(total: NDArray[np.float64]) -> float:
-        return float(metric._compute_score_from_stats(total).score)
-
-    def signature(resamples: int, seed: int) -> str:
-        metric.n_bootstrap, metric.seed = (resamples, str(seed)) if resamples else (None, None)
-        return str(metric.get_signature())
-
-    return _Counted(name, rows, value, signature)
 
 
 def _metric(name: MetricName, tokenize: str | None) -> Any:

@@ -4,7 +4,7 @@ Each stage leaves its result in the folder, so that the same command goes on whe
 """
 
 import platform
-import sys
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,13 @@ from latimer.data.batches import TokenBatches, in_order
 from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
-from latimer.data.tokenizer import Tokenizer, vocabulary_size
+from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.machine import Moment, peak_memory
+from latimer.models.build import build
+from latimer.presets import complete_config, size_for
 from latimer.report import Watcher
 from latimer.training.checkpoint import Progress
 from latimer.training.log import Reporter, Validation
@@ -79,12 +82,18 @@ def _train(
     languages: tuple[str | None, str | None],
     reporter: Reporter,
 ) -> Trained:
-    started = time.monotonic()
+    started = Moment.now()
     if folder.holds_something:
         _same(folder, asked, languages)
     else:
         _prepare(folder, config, asked, languages, reporter)
-    trainer = _trainer(folder, reporter, started)
+    return run(folder, reporter=reporter, started=started)
+
+
+def run(folder: ModelFolder, *, reporter: Reporter, started: Moment | None = None) -> Trained:
+    """Train what is prepared in `folder`, from where it stands to its end; minutes count from `started`."""
+    started = started or Moment.now()
+    trainer = _trainer(folder, reporter, started.wall)
     if trainer.progress.finished:
         reporter.note(f"{folder.path} is finished: {trainer.progress.update:,} updates. Nothing to do.")
     else:
@@ -92,14 +101,42 @@ def _train(
             reporter.note(f"{folder.path} goes on after update {trainer.progress.update:,}.")
         trainer.run()
     if not folder.record.get("training", {}).get("finished"):  # a kill may have come just before
-        _write_down(folder, trainer, time.monotonic() - started)
-    return Trained(folder, trainer.progress, time.monotonic() - started)
+        _write_down(folder, trainer, started)
+    return Trained(folder, trainer.progress, Moment.now().wall - started.wall)
+
+
+def prepare(
+    folder: ModelFolder,
+    config: Config,
+    corpus: str,
+    *,
+    validation: Sequence[str],
+    languages: tuple[str | None, str | None],
+    reporter: Reporter,
+) -> None:
+    """Do once what many runs can share: hold out, learn subwords, write token ids (see `fork`)."""
+    asked = {**flatten(config), "corpus": [corpus], "validation": list(validation)}
+    _prepare(folder, config, asked, languages, reporter)
+
+
+def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
+    """A folder of its own, ready to run, for another model or seed on the same data and subwords.
+
+    A folder that is there already is left as it is.
+    """
+    folder = ModelFolder(into)
+    if not folder.holds_something:
+        shutil.copytree(prepared.path, into, ignore=shutil.ignore_patterns("config.json"), dirs_exist_ok=True)
+        record = prepared.record
+        completed = complete_config(config, pairs=record["data"]["pairs"])
+        folder.write_record({**record, "asked": flatten(config), "config": flatten(completed)})
+    return folder
 
 
 def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | None, str | None]) -> None:
     """Raise Mistake where the folder's run was asked for in other words."""
     recorded = folder.record
-    before = {**recorded["config"], "corpus": recorded["corpus"], "validation": recorded["validation"]}
+    before = {**recorded["asked"], "corpus": recorded["corpus"], "validation": recorded["validation"]}
     for name, language in zip(("source_language", "target_language"), languages, strict=True):
         before[name] = recorded[name]
         asked[name] = language or recorded[name]
@@ -120,6 +157,8 @@ def _prepare(
     reporter: Reporter,
 ) -> None:
     """Read, hold out, learn subwords, write token ids; config.json comes last and seals it."""
+    with torch.device("meta"):  # a model that can't be is better refused before the corpus is read
+        build(config.model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
     corpora = _open(asked["corpus"], languages)
     languages = _languages([*corpora, *_open(asked["validation"], languages)])
     reporter.note(f"Reading {', '.join(corpus.name for corpus in corpora)}.")
@@ -128,7 +167,7 @@ def _prepare(
         division = None
         held = list(_pairs(_open(asked["validation"], languages)))
     else:
-        division = hold_out(_pairs(corpora), seed=config.training.seed)
+        division = hold_out(_pairs(corpora), seed=config.data.seed)
         total = division.count(TRAIN)
         held = list(division.choose(_pairs(corpora), VALIDATION))
         if not held:
@@ -138,6 +177,9 @@ def _prepare(
             reporter.note(sentence)
     skipped = {corpus.name: dict(corpus.skipped.counts) for corpus in corpora}
     size = config.data.vocabulary or vocabulary_size(total)
+    completed = complete_config(config, pairs=total)
+    if config.model.size == "auto":
+        reporter.note("Model size {}: {}.".format(*size_for(total)))
     reporter.note(f"Learning subwords from {total:,} pairs.")
     tokenizers = _learn(corpora, division, size, config)
     too_long = _write_store(folder, corpora, division, held, tokenizers, config)
@@ -150,7 +192,8 @@ def _prepare(
             "target_language": languages[1],
             "corpus": asked["corpus"],
             "validation": asked["validation"],
-            "config": flatten(config),
+            "asked": flatten(config),
+            "config": flatten(completed),
             "data": {
                 "pairs": total - too_long,
                 "validation_pairs": len(held),
@@ -188,7 +231,7 @@ def _training_pairs(corpora: Sequence[Corpus], division: Division | None) -> Ite
 
 
 def _learn(corpora: Sequence[Corpus], division: Division | None, size: int, config: Config) -> Tokenizers:
-    seed = config.training.seed
+    seed = config.data.seed
     if config.data.joint:
         texts = (text for pair in _training_pairs(corpora, division) for text in pair[:2])
         shared = Tokenizer.learn(texts, size, seed=seed)
@@ -260,11 +303,11 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer
     )
 
 
-def _write_down(folder: ModelFolder, trainer: Trainer, seconds: float) -> None:
+def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment) -> None:
     """The outcome in config.json, and the model card."""
     progress = trainer.progress
     record = dict(folder.record)
-    before = record.get("training", {})
+    before, now = record.get("training", {}), Moment.now()
     record["training"] = {
         "finished": progress.finished,
         "updates": progress.update,
@@ -272,25 +315,15 @@ def _write_down(folder: ModelFolder, trainer: Trainer, seconds: float) -> None:
         "validation_bleu": round(progress.best_bleu, 2),
         "validation_loss": round(progress.best_loss, 4),
         "skipped_updates": progress.skipped,
-        "seconds": round(before.get("seconds", 0.0) + seconds, 1),
-        "cpu_seconds": round(before.get("cpu_seconds", 0.0) + time.process_time(), 1),
-        "peak_memory_mb": max(before.get("peak_memory_mb", 0), _peak_memory()),
+        "seconds": round(before.get("seconds", 0.0) + now.wall - started.wall, 1),
+        "cpu_seconds": round(before.get("cpu_seconds", 0.0) + now.cpu - started.cpu, 1),
+        "peak_memory_mb": max(before.get("peak_memory_mb", 0), peak_memory()),
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "threads": torch.get_num_threads(),
         "device": str(trainer.device),
     }
     folder.write_card(card.model_card(record))
     folder.write_record(record)  # last: it says that the run is finished
-
-
-def _peak_memory() -> int:
-    """The most memory that this process has held, in MB; 0 where the system does not tell."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _versions() -> dict[str, str]:

@@ -30,7 +30,7 @@ class Translation(NamedTuple):
 class Look(NamedTuple):
     """A translation, and what each of its pieces looked at; the last piece on either side is the end.
 
-    `maps` goes from the name of an attention module to its weights (T S).
+    `maps` goes from the name of an attention over the source to its weights (T S), the mean of its heads.
     """
 
     source: list[str]
@@ -131,13 +131,18 @@ class Translator:
         self.model.eval()
         with torch.inference_mode(), capture(self.model) as maps:
             self.model(source, mask, inputs)
+        maps = {
+            name: weights
+            for name, weights in maps.items()
+            if name.startswith("decoder.") and ".past." not in name
+        }
         if not maps:
             raise Mistake("This model has no attention to look at (its score is none).")
         return Look(
             self.tokenizers.source.pieces([*source_ids, EOS]),
             self.tokenizers.target.pieces([*target_ids, EOS]),
             target,
-            {name: weights[0].cpu() for name, weights in maps.items()},
+            {name: weights[0].cpu().view(-1, *weights.shape[-2:]).mean(0) for name, weights in maps.items()},
         )
 
     def _source(self, rows: list[list[int]]) -> tuple[Int[Tensor, "B S"], Bool[Tensor, "B S"]]:

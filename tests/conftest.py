@@ -36,15 +36,34 @@ def _same_seed() -> None:
 def make_model() -> Callable[..., Seq2Seq]:
     """A small model in float64 whose parameters are so large that nothing it does is lost."""
 
-    def make(score: str = "additive", *, layers: int = 1, tied: bool = True, joint: bool = False) -> Seq2Seq:
+    def make(
+        encoder: str = "lstm",
+        decoder: str = "lstm",
+        *,
+        score: str = "auto",
+        layers: int = 1,
+        heads: int = 0,
+        embedding: int = 8,
+        tied: bool = True,
+        joint: bool = False,
+    ) -> Seq2Seq:
         torch.manual_seed(1)
         config = ModelConfig(
-            score=score, embedding=5, width=6, encoder_layers=layers, decoder_layers=layers, tied=tied
+            encoder=encoder,
+            decoder=decoder,
+            score=score,
+            embedding=embedding,
+            width=8,
+            encoder_layers=layers,
+            decoder_layers=layers,
+            encoder_heads=heads or 2,
+            decoder_heads=heads or (2 if decoder in ("lstm-parallel", "transformer") else 1),
+            tied=tied,
         )
         model = build(config, source_vocabulary=11, target_vocabulary=11 if joint else 9, joint=joint)
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter.mul_(2)
+                parameter.mul_(1.5).add_(torch.randn_like(parameter), alpha=0.2)
         return model.double().eval()
 
     return make

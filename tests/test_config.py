@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from latimer.config import (
-    PRESETS,
     SCORES,
     Config,
     configure,
     differences,
     explain,
     flatten,
-    preset,
     read_settings,
     read_toml,
 )
@@ -88,9 +86,9 @@ def test_a_setting_like_no_other_gets_no_advice() -> None:
         ("training.rate", "fast", "training.rate wants a number, not 'fast'"),
         ("training.rate", False, "training.rate wants a number"),
         ("training.rate", {"x": 1}, "training.rate wants a number"),
-        ("model.score", "adidtive", "model.score is one of additive, dot, scaled-dot, general, none"),
-        ("model.score", 7, "model.score is one of additive"),
-        ("model.encoder", "abacus", "model.encoder is one of lstm"),
+        ("model.score", "adidtive", "model.score is one of auto, additive, dot, scaled-dot, general, none"),
+        ("model.score", 7, "model.score is one of auto, additive"),
+        ("model.size", "large", "model.size is one of auto, tiny, small, base, paper, not 'large'"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(name: str, value: Any, wanted: str) -> None:
@@ -101,13 +99,14 @@ def test_a_value_of_another_kind_is_refused(name: str, value: Any, wanted: str) 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model.width": 0},
-        {"model.width": 7},
-        {"model.encoder_layers": 0},
+        {"model.width": -2},
+        {"model.encoder_layers": -1},
+        {"model.decoder_heads": -1},
+        {"model.kernel": 0},
         {"model.dropout": 1},
         {"model.dropout": -0.1},
         {"model.dropout": "nan"},
-        {"training.rate": 0},
+        {"training.rate": -0.1},
         {"training.rate": "inf"},
         {"training.rate": "nan"},
         {"training.steps": 0},
@@ -124,6 +123,8 @@ def test_a_value_of_another_kind_is_refused(name: str, value: Any, wanted: str) 
         {"training.decay": -0.1},
         {"training.decay": "nan"},
         {"data.longest": 0},
+        {"data.seed": -1},
+        {"training.tokens": 0},
     ],
 )
 def test_a_value_that_can_not_be_meant_is_refused(settings: dict[str, Any]) -> None:
@@ -170,16 +171,6 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
         read_toml(tmp_path / "none.toml")
     with pytest.raises(Mistake, match="directory"):
         read_toml(tmp_path)
-
-
-def test_the_names_of_models() -> None:
-    found = {name: configure(preset(name)).model.score for name in PRESETS}
-    assert found["lstm"] == "additive"
-    assert found["lstm-plain"] == "none"
-    assert found["lstm-dot"] == "dot"
-    assert found["lstm-general"] == "general"
-    with pytest.raises(Mistake, match="no model 'lstm-plian'; did you mean 'lstm-plain'"):
-        preset("lstm-plian")
 
 
 def test_differences_are_names_in_order() -> None:

@@ -119,7 +119,7 @@ def test_a_record_of_a_later_latimer_is_told_apart(copy: ModelFolder) -> None:
 def test_damaged_parameters_are_one_sentence(copy: ModelFolder) -> None:
     path = copy.path / "model.safetensors"
     tensors, whole = load_file(path), path.read_bytes()
-    name = "decoder.start.weight"
+    name = "decoder.start.linear.weight"
     missing = {key: value for key, value in tensors.items() if key != name}
     other = {**tensors, name: tensors[name][:1].clone()}
     for damage in (missing, other):

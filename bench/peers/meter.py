@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 
 class Arguments(NamedTuple):
+    task: str
     corpus: Path
     seconds: float
     warm_up: int
@@ -23,12 +24,13 @@ class Arguments(NamedTuple):
 def parse_arguments() -> Arguments:
     """What the harness tells a tool's script."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--task", required=True, help="lstm, transformer or conv")
     parser.add_argument("--corpus", type=Path, required=True, help="folder that bench.corpus wrote")
     parser.add_argument("--seconds", type=float, default=40.0, help="CPU seconds to measure")
     parser.add_argument("--warm-up", type=int, default=3, help="updates before measuring")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    return Arguments(given.corpus, given.seconds, given.warm_up, given.seed)
+    return Arguments(given.task, given.corpus, given.seconds, given.warm_up, given.seed)
 
 
 class Meter:

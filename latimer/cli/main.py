@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "Train a translator on sentence pairs.",
     "translate": "Translate text with a trained model.",
     "evaluate": "Score a model: BLEU and chrF2++ with signatures and intervals.",
+    "compare": "Train several models on equal budgets and say which is better, and how sure that is.",
     "look": "Show what the model attends to while it translates.",
     "info": "Say what is in a model directory and how it was made.",
 }

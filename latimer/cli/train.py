@@ -2,19 +2,31 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from latimer.config import PRESETS, configure, preset, read_settings, read_toml
+from latimer.config import SIZES, configure, read_settings, read_toml
 from latimer.errors import Mistake
+from latimer.presets import PRESETS, model_settings
+
+if TYPE_CHECKING:
+    from latimer.recipe import Trained
+    from latimer.report import Watcher
 
 
 @click.command()
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("--into", "into", default="model", show_default=True, help="The folder for the model.")
 @click.option("--validation", multiple=True, help="A corpus to validate on; held out of CORPUS if not given.")
-@click.option("--model", "name", default="lstm", show_default=True, help=f"One of {', '.join(PRESETS)}.")
+@click.option(
+    "--model",
+    "name",
+    default="lstm",
+    show_default=True,
+    help=f"One of {', '.join(PRESETS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.",
+)
+@click.option("--size", type=click.Choice(SIZES), help="How large; by the size of the corpus if not given.")
 @click.option("--minutes", type=float, help="Train so long.")
 @click.option("--epochs", type=float, help="Train for so many passes over the corpus.")
 @click.option("--steps", type=int, help="Train for so many updates.")
@@ -39,6 +51,7 @@ def command(
     into: str,
     validation: tuple[str, ...],
     name: str,
+    size: str | None,
     minutes: float | None,
     epochs: float | None,
     steps: int | None,
@@ -62,9 +75,11 @@ def command(
         from_file = {key: value for key, value in from_file.items() if key not in budget}
     if seed is not None:
         given["training.seed"] = seed
+    if size is not None:
+        given["model.size"] = size
     if twice := given.keys() & set_here.keys():
         raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
-    config = configure({**preset(name), **from_file, **set_here, **given})
+    config = configure({**model_settings(name), **from_file, **set_here, **given})
 
     from latimer.cli.show import say
     from latimer.recipe import train
@@ -80,9 +95,13 @@ def command(
             target_language=target_language,
             reporter=watcher,
         )
-    progress, folder = trained.progress, trained.folder
     if as_json:
-        say(json.dumps({"folder": str(folder.path), **folder.record.get("training", {})}))
+        say(json.dumps({"folder": str(trained.folder.path), **trained.folder.record.get("training", {})}))
+    _say_what_next(trained, watcher)
+
+
+def _say_what_next(trained: "Trained", watcher: "Watcher") -> None:
+    progress, folder = trained.progress, trained.folder
     if not progress.finished:
         watcher.note(f"Stopped after update {progress.update:,}. The same command goes on from there.")
         raise KeyboardInterrupt

@@ -24,6 +24,20 @@ class Encoded(NamedTuple):
     states: Float[Tensor, "B S D"]  # one vector a position, zeros where masked
     mask: Bool[Tensor, "B S"]  # True at real positions
     summary: Float[Tensor, "B D"]  # one vector a sentence, where a recurrent decoder starts from
+    embedded: Float[Tensor, "B S E"]  # the source as it was before any layer
+
+
+def mean(states: Float[Tensor, "B S D"], mask: Bool[Tensor, "B S"]) -> Float[Tensor, "B D"]:
+    """The average of the real positions, zeros where there is none: a summary for whoever has no better."""
+    return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+
+
+def output_layer(embedding: nn.Embedding, *, tied: bool) -> nn.Linear:
+    """From features to logits; `tied`: by the embedding's own matrix (Press and Wolf 2017)."""
+    output = nn.Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
+    if tied:
+        output.weight = embedding.weight
+    return output
 
 
 class Features(NamedTuple):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from latimer.models.base import Decoder, Encoded, Encoder, Features
-from latimer.nn.attention import Attention, Score
-from latimer.nn.recurrent import BidirectionalLSTM, LSTMState, LSTMStep, open_forget_gates
+from latimer.models.base import Decoder, Encoded, Encoder, Features, output_layer
+from latimer.nn.attention import Attention
+from latimer.nn.recurrent import BidirectionalLSTM, LSTMState, LSTMStep, Start, open_forget_gates
 from latimer.shapes import Bool, Float, Int, Tensor
 
 
@@ -26,27 +26,48 @@ class LSTMEncoder(Encoder):
         self.lstm = BidirectionalLSTM(embedding.embedding_dim, width, layers=layers, dropout=dropout)
 
     def forward(self, source: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"]) -> Encoded:
-        states, summary = self.lstm(self.dropout(self.embedding(source)), mask)
-        return Encoded(self.dropout(states), mask, self.dropout(summary))
+        embedded = self.dropout(self.embedding(source))
+        states, summary = self.lstm(embedded, mask)
+        return Encoded(self.dropout(states), mask, self.dropout(summary), embedded)
 
 
 class LSTMMemory(NamedTuple):
-    keys: Float[Tensor, "B S A"]  # prepared for the score
-    values: Float[Tensor, "B S D"]
+    keys: Float[Tensor, "B *H S A"]  # prepared for the attention, as the values are
+    values: Float[Tensor, "B *H S V"]
     mask: Bool[Tensor, "B 1 S"]
     summary: Float[Tensor, "B D"]
     start: LSTMState
 
 
-class LSTMDecoder(Decoder):
-    """Attend with the previous state, then step (section 3.1 and appendix A.2.2).
+class RecurrentDecoder(Decoder):
+    """What LSTM decoders share: where they start, and what the source tells them.
 
-        context_t = attention(hidden_{t-1}, source states)
-        hidden_t  = LSTM([embedding(y_{t-1}), context_t], hidden_{t-1})
-        logits_t  = W_e tanh(W [hidden_t, context_t, embedding(y_{t-1})])
-
-    Without a score it is the baseline of Cho et al. 2014: every context is the encoder's summary,
+    Without an attention it is the baseline of Cho et al. 2014: every context is the encoder's summary,
     one vector of fixed length, however long the sentence.
+    """
+
+    attention: Attention | None
+    start: Start
+
+    def prepare(self, encoded: Encoded) -> LSTMMemory:
+        keys = values = encoded.states
+        if self.attention is not None:
+            keys, values = self.attention.prepare(keys, values)
+        return LSTMMemory(keys, values, encoded.mask[:, None], encoded.summary, self.start(encoded.summary))
+
+    def context(self, memory: LSTMMemory, query: Float[Tensor, "B T H"]) -> Float[Tensor, "B T D"]:
+        """What the source says to each query."""
+        if self.attention is None:
+            return memory.summary[:, None].expand(-1, query.shape[1], -1)
+        return self.attention(query, memory.keys, memory.values, memory.mask)
+
+
+class LSTMDecoder(RecurrentDecoder):
+    """Attend with the previous state, then step (Bahdanau et al. 2015, section 3.1 and appendix A.2.2).
+
+    context_t = attention(hidden_{t-1}, source states)
+    hidden_t  = LSTM([embedding(y_{t-1}), context_t], hidden_{t-1})
+    logits_t  = W_e tanh(W [hidden_t, context_t, embedding(y_{t-1})])
     """
 
     def __init__(
@@ -55,7 +76,7 @@ class LSTMDecoder(Decoder):
         width: int,
         *,
         source_width: int,
-        score: Score | None,
+        attention: Attention | None,
         layers: int = 1,
         dropout: float = 0.0,
         tied: bool = True,
@@ -63,30 +84,15 @@ class LSTMDecoder(Decoder):
         super().__init__()
         embedding_width = embedding.embedding_dim
         self.embedding = embedding
-        self.attention = Attention(score) if score is not None else None
-        self.start = nn.Linear(source_width, 2 * layers * width)
+        self.attention = attention
+        self.start = Start(source_width, width, layers=layers)
         self.embedding_gates = nn.Linear(embedding_width, 4 * width)
         open_forget_gates(self.embedding_gates.bias)
         self.context_gates = nn.Linear(source_width, 4 * width, bias=False)
         self.lstm = LSTMStep(width, layers=layers, dropout=dropout)
         self.readout = nn.Linear(width + source_width + embedding_width, embedding_width)
-        self.output = nn.Linear(embedding_width, embedding.num_embeddings, bias=False)
-        if tied:
-            self.output.weight = embedding.weight
+        self.output = output_layer(embedding, tied=tied)
         self.dropout = nn.Dropout(dropout)
-
-    def prepare(self, encoded: Encoded) -> LSTMMemory:
-        keys = encoded.states if self.attention is None else self.attention.prepare(encoded.states)
-        hidden, cell = self.start(encoded.summary).tanh().chunk(2, -1)
-        layers = len(self.lstm.recurrent)
-        start = LSTMState(hidden.chunk(layers, -1), cell.chunk(layers, -1))
-        return LSTMMemory(keys, encoded.states, encoded.mask[:, None], encoded.summary, start)
-
-    def context(self, memory: LSTMMemory, query: Float[Tensor, "B H"]) -> Float[Tensor, "B D"]:
-        """What the source says to this step."""
-        if self.attention is None:
-            return memory.summary
-        return self.attention(query[:, None], memory.keys, memory.values, memory.mask)[:, 0]
 
     def features(
         self, tokens: Int[Tensor, "B T"], memory: LSTMMemory, state: LSTMState | None = None
@@ -95,7 +101,7 @@ class LSTMDecoder(Decoder):
         embedded = self.dropout(self.embedding(tokens))
         outputs, contexts = [], []
         for gates in self.embedding_gates(embedded).unbind(1):  # all steps' share in one product
-            context = self.context(memory, query=state.hidden[-1])
+            context = self.context(memory, query=state.hidden[-1][:, None])[:, 0]
             output, state = self.lstm(gates + self.context_gates(context), state)
             outputs.append(output)
             contexts.append(context)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from latimer.shapes import Bool, Float, Int, Tensor
 
@@ -61,19 +62,21 @@ class Score(nn.Module, ABC):
 class Dot(Score):
     """q . k (Luong et al. 2015, section 3.1). Query and key are of one width."""
 
+    def scale(self, width: int) -> float:
+        """What the product of two vectors of `width` is multiplied by."""
+        return 1.0
+
     def forward(
         self, query: Float[Tensor, "*B T K"], keys: Float[Tensor, "*B S K"]
     ) -> Float[Tensor, "*B T S"]:
-        return query @ keys.mT
+        return (query * self.scale(query.shape[-1])) @ keys.mT
 
 
 class ScaledDot(Dot):
     """q . k / sqrt(K): of variance 1 where q and k are (Vaswani et al. 2017, equation 1)."""
 
-    def forward(
-        self, query: Float[Tensor, "*B T K"], keys: Float[Tensor, "*B S K"]
-    ) -> Float[Tensor, "*B T S"]:
-        return super().forward(query / math.sqrt(query.shape[-1]), keys)
+    def scale(self, width: int) -> float:
+        return 1 / math.sqrt(width)
 
 
 class General(Dot):
@@ -118,12 +121,16 @@ class MaskedSoftmax(nn.Module):
     ) -> Float[Tensor, "*B S"]:
         return masked_softmax(scores, mask)
 
+    @property
+    def has_listeners(self) -> bool:
+        return bool(self._forward_hooks)
+
 
 class Attention(nn.Module):
     """Average the values, each weighted by how well its key answers the query.
 
     >>> attention = Attention(Additive(query_width=20, key_width=2, width=8))
-    >>> keys = attention.prepare(keys)                       # once a sentence
+    >>> keys, values = attention.prepare(keys, values)       # once a sentence
     >>> context = attention(query, keys, values, mask)       # at every step
     """
 
@@ -133,8 +140,11 @@ class Attention(nn.Module):
         self.softmax = MaskedSoftmax()
         self.dropout = nn.Dropout(dropout)
 
-    def prepare(self, keys: Float[Tensor, "*B S K"]) -> Float[Tensor, "*B S _"]:
-        return self.score.prepare(keys)
+    def prepare(
+        self, keys: Float[Tensor, "*B S K"], values: Float[Tensor, "*B S V"]
+    ) -> tuple[Float[Tensor, "*B S _"], Float[Tensor, "*B S _"]]:
+        """Keys and values as `forward` wants them: whatever does not depend on the query is done here."""
+        return self.score.prepare(keys), values
 
     def forward(
         self,
@@ -143,9 +153,68 @@ class Attention(nn.Module):
         values: Float[Tensor, "*B S V"],
         mask: Bool[Tensor, "*#B #T S"] | None = None,
     ) -> Float[Tensor, "*B T V"]:
-        """The context of each query; `keys` come from `prepare`, and `mask` is True where visible."""
+        """The context of each query, from prepared keys and values; `mask` is True where visible."""
         weights = self.softmax(self.score(query, keys), mask)
         return self.dropout(weights) @ values
+
+
+class MultiHead(Attention):
+    """Several attentions side by side, each in a projection of its own (Vaswani et al. 2017, section 3.2.2).
+
+        head_h  = attention(W_q query, W_k keys, W_v values)      each H-th of the rows of W is a head's
+        context = W_o [head_1 .. head_H]
+
+    `score` is of the width of one head, and all heads share its parameters if it has any: their
+    projections make them differ. With a `Dot` the products run fused, unless somebody listens.
+    """
+
+    def __init__(self, score: Score, query_width: int, key_width: int, *, width: int, heads: int) -> None:
+        super().__init__(score)
+        self.heads = heads
+        self.query = nn.Linear(query_width, width)
+        self.key = nn.Linear(key_width, width)
+        self.value = nn.Linear(key_width, width)
+        self.output = nn.Linear(width, query_width)
+        for linear in (self.query, self.key, self.value, self.output):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def prepare(
+        self, keys: Float[Tensor, "B S K"], values: Float[Tensor, "B S K"]
+    ) -> tuple[Float[Tensor, "B H S A"], Float[Tensor, "B H S V"]]:
+        return self.score.prepare(self._split(self.key(keys))), self._split(self.value(values))
+
+    def forward(
+        self,
+        query: Float[Tensor, "B T Q"],
+        keys: Float[Tensor, "B H S A"],
+        values: Float[Tensor, "B H S V"],
+        mask: Bool[Tensor, "#B #T S"] | None = None,
+    ) -> Float[Tensor, "B T Q"]:
+        return self.answer(self.ask(query), keys, values, mask)
+
+    def ask(self, query: Float[Tensor, "B T Q"]) -> Float[Tensor, "B H T K"]:
+        """The queries of the heads."""
+        return self._split(self.query(query))
+
+    def answer(
+        self,
+        query: Float[Tensor, "B H T K"],
+        keys: Float[Tensor, "B H S A"],
+        values: Float[Tensor, "B H S V"],
+        mask: Bool[Tensor, "#B #T S"] | None,
+    ) -> Float[Tensor, "B T Q"]:
+        """What the heads found, put together."""
+        mask = None if mask is None else mask[:, None]
+        if isinstance(self.score, Dot) and not self.softmax.has_listeners:
+            scale = self.score.scale(query.shape[-1])
+            contexts = F.scaled_dot_product_attention(query, keys, values, mask, scale=scale)
+        else:
+            contexts = super().forward(query, keys, values, mask)
+        return self.output(contexts.transpose(1, 2).flatten(2))
+
+    def _split(self, vectors: Float[Tensor, "B N D"]) -> Float[Tensor, "B H N V"]:
+        return vectors.view(*vectors.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 @contextmanager
@@ -153,7 +222,8 @@ def capture(model: nn.Module) -> Iterator[dict[str, Float[Tensor, "*B T S"]]]:
     """Collect the weights of every attention in `model` that runs inside the block.
 
     The dictionary is filled when the block ends: from the name of each attention module to its
-    weights before dropout, calls one after the other joined along T.
+    weights before dropout (`B H T S` of a `MultiHead`), calls one after the other joined along T. Where
+    later calls saw more keys, as self-attention does step by step, the earlier weights of those are 0.
 
     >>> with capture(model) as maps:
     ...     model(source, mask, target)
@@ -178,4 +248,6 @@ def capture(model: nn.Module) -> Iterator[dict[str, Float[Tensor, "*B T S"]]]:
     finally:
         for handle in handles:
             handle.remove()
-        maps.update({name: torch.cat(parts, -2) for name, parts in heard.items()})
+        for name, parts in heard.items():
+            size = max(part.shape[-1] for part in parts)
+            maps[name] = torch.cat([F.pad(part, (0, size - part.shape[-1])) for part in parts], -2)

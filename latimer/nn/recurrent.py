@@ -26,6 +26,29 @@ def open_forget_gates(bias: Float[Tensor, " G"]) -> None:
     bias.chunk(4)[1].fill_(1.0)
 
 
+def remembering(lstm: nn.LSTM) -> nn.LSTM:
+    """The same LSTM, its forget gates open. Of the two biases that torch adds up one is left at zero."""
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("bias_ih"):
+            open_forget_gates(parameter)
+        elif name.startswith("bias_hh"):
+            nn.init.zeros_(parameter)
+    return lstm
+
+
+class Start(nn.Module):
+    """The bridge from any encoder to a recurrent decoder: its first state, from the source's summary."""
+
+    def __init__(self, source_width: int, width: int, *, layers: int = 1) -> None:
+        super().__init__()
+        self.layers = layers
+        self.linear = nn.Linear(source_width, 2 * layers * width)
+
+    def forward(self, summary: Float[Tensor, "B D"]) -> LSTMState:
+        hidden, cell = self.linear(summary).tanh().chunk(2, -1)
+        return LSTMState(hidden.chunk(self.layers, -1), cell.chunk(self.layers, -1))
+
+
 class BidirectionalLSTM(nn.Module):
     """Read the sentence both ways; half of `width` for each direction.
 
@@ -34,7 +57,7 @@ class BidirectionalLSTM(nn.Module):
 
     def __init__(self, input_width: int, width: int, *, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(
+        lstm = nn.LSTM(
             input_width,
             width // 2,
             layers,
@@ -42,11 +65,7 @@ class BidirectionalLSTM(nn.Module):
             bidirectional=True,
             dropout=dropout if layers > 1 else 0.0,
         )
-        for name, parameter in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                open_forget_gates(parameter)
-            elif name.startswith("bias_hh"):
-                nn.init.zeros_(parameter)
+        self.lstm = remembering(lstm)
 
     def forward(
         self, inputs: Float[Tensor, "B S E"], mask: Bool[Tensor, "B S"]
@@ -58,6 +77,22 @@ class BidirectionalLSTM(nn.Module):
         states, _ = pad_packed_sequence(packed_states, batch_first=True, total_length=inputs.shape[1])
         summary = torch.cat([last[-2], last[-1]], -1)
         return states * mask[..., None], summary * mask.any(1, keepdim=True)
+
+
+class LSTM(nn.Module):
+    """A stack of layers that reads on from a state, all positions in one fused call."""
+
+    def __init__(self, input_width: int, width: int, *, layers: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        between = dropout if layers > 1 else 0.0
+        self.lstm = remembering(nn.LSTM(input_width, width, layers, batch_first=True, dropout=between))
+
+    def forward(
+        self, inputs: Float[Tensor, "B T E"], state: LSTMState
+    ) -> tuple[Float[Tensor, "B T H"], LSTMState]:
+        """The top layer's outputs, and the state after the last position."""
+        outputs, (hidden, cell) = self.lstm(inputs, (torch.stack(state.hidden), torch.stack(state.cell)))
+        return outputs, LSTMState(hidden.unbind(0), cell.unbind(0))
 
 
 class LSTMStep(nn.Module):

@@ -81,14 +81,16 @@ def beam_search(
         for constrain in constraints:
             log_probs = constrain(log_probs, beams.tokens.flatten(0, 1))
         beams, rows = _advance(beams, log_probs, limits[beams.sentence], eos, length_penalty)
-        state = out.state if beam == 1 else select(out.state, rows)
         finished = beams.done.all(1)
-        if finished.any():
+        some = bool(finished.any())
+        if some:
             for index in finished.nonzero()[:, 0].tolist():
                 found[int(beams.sentence[index])] = _hypotheses(beams, index, eos, length_penalty)
             going = (~finished).nonzero()[:, 0]
-            rows = (going[:, None] * beam + torch.arange(beam, device=device)).flatten()
-            beams, memory, state = select(beams, going), select(memory, rows), select(state, rows)
+            kept = (going[:, None] * beam + torch.arange(beam, device=device)).flatten()
+            beams, memory, rows = select(beams, going), select(memory, kept), rows[kept]
+        # One move, both to the rows that are continued and away from those that are finished.
+        state = select(out.state, rows) if some or beam > 1 else out.state
     return found
 
 

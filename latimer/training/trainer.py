@@ -51,6 +51,8 @@ class Trainer:
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        if not self.config.rate:
+            raise ValueError("training.rate is still open; latimer.presets.complete_config chooses it")
         self.device = next(self.model.parameters()).device
         self.optimizer = make_optimizer(self.model, self.config)
         self.path = self.folder / "state.safetensors"
@@ -136,6 +138,9 @@ class Trainer:
         if self.config.steps is not None:
             return self.config.steps
         an_epoch = len(self.batches.epoch(0))
+        if self.config.tokens is not None:
+            lengths = self.batches.store.target_lengths
+            return max(1, round(self.config.tokens / (lengths.sum() + len(lengths)) * an_epoch))
         if self.config.epochs is not None:
             return max(1, math.ceil(self.config.epochs * an_epoch))
         return min(max(10 * an_epoch, 3_000), 60_000)

@@ -7,6 +7,15 @@ print(terminal(words(AttentionMap(source_pieces, target_pieces, weights)), colou
 from latimer.visualize.console import terminal
 from latimer.visualize.maps import AttentionMap, words
 from latimer.visualize.page import html_page
-from latimer.visualize.svg import svg_chart, svg_map
+from latimer.visualize.svg import svg_chart, svg_intervals, svg_map, svg_runs
 
-__all__ = ["AttentionMap", "html_page", "svg_chart", "svg_map", "terminal", "words"]
+__all__ = [
+    "AttentionMap",
+    "html_page",
+    "svg_chart",
+    "svg_intervals",
+    "svg_map",
+    "svg_runs",
+    "terminal",
+    "words",
+]

@@ -1,105 +1,86 @@
-"""One HTML page with attention maps: no script, no request, light and dark, readable by ear and on paper."""
+"""One HTML page with attention maps."""
 
 from collections.abc import Sequence
-from html import escape
 
+from latimer.visualize.document import document, safe
 from latimer.visualize.maps import AttentionMap
 from latimer.visualize.text import visible, widest
 
 _STYLE = """
-:root{color-scheme:light dark;--paper:#fdfcf9;--text:#23262d;--quiet:#6c717c;--cell:#f3f1ea;\
---ink:#0d4488;--on:#fff}
-@media screen and (prefers-color-scheme:dark){:root{--paper:#15181d;--text:#e4e6ea;--quiet:#979da8;\
---cell:#1e222a;--ink:#6fb4ff;--on:#0b1220}}
-body{margin:0 auto;padding:2.5rem 1.5rem 4rem;max-width:72rem;background:var(--paper);color:var(--text);\
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-h1{font-size:1.6rem;font-weight:650;line-height:1.25;margin:0 0 .4rem}
 p.how{color:var(--quiet);margin:0 0 2.5rem;max-width:44rem}
-section{margin:0 0 3.5rem}
 h2{font-size:1.1rem;font-weight:600;margin:0 0 .6rem}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .9rem;margin:0 0 .8rem}
 dt{color:var(--quiet)}
 dd{margin:0;justify-self:start}
+"""
+MAP_STYLE = """
 .map{overflow-x:auto}
-table{border-collapse:separate;border-spacing:var(--gap);font-size:calc(var(--side)*.46);line-height:1}
-th{font-weight:400;font-size:var(--label)}
-thead td,thead th{height:var(--head);padding:0;border:0;background:none}
-thead th{position:relative;min-width:var(--side)}
-thead th span{position:absolute;bottom:.35em;left:55%;transform-origin:0 100%;transform:rotate(-50deg);\
+.map table{border-collapse:separate;border-spacing:var(--gap);font-size:calc(var(--side)*.46);line-height:1}
+.map th{font-weight:400;font-size:var(--label)}
+.map thead td,.map thead th{height:var(--head);padding:0;border:0;background:none}
+.map thead th{position:relative;min-width:var(--side)}
+.map thead th span{position:absolute;bottom:.35em;left:55%;transform-origin:0 100%;transform:rotate(-50deg);\
 white-space:nowrap;line-height:1}
-tbody th{text-align:end;white-space:nowrap;padding:0 .6em 0 0}
-tbody td{position:relative;width:var(--side);min-width:var(--side);height:var(--side);padding:0;\
+.map tbody th{text-align:end;white-space:nowrap;padding:0 .6em 0 0}
+.map tbody td{position:relative;width:var(--side);min-width:var(--side);height:var(--side);padding:0;\
 text-align:center;color:var(--quiet);background:var(--cell);border-radius:3px;overflow:hidden}
-tbody td::before{content:"";position:absolute;inset:0;background:var(--ink);opacity:var(--w,0)}
-tbody td b{position:relative;font-weight:400;font-variant-numeric:tabular-nums}
-tbody td.m b{color:var(--text)}
-tbody td.s b{color:var(--on)}
-table.many b{color:transparent!important}
-tbody tr:hover th{color:var(--ink)}
-tbody td:hover{outline:2px solid var(--text);outline-offset:-1px}
-@media print{:root{--paper:#fff}html{font-size:10px}body{padding:0;max-width:none;font-size:12px}\
-.map{overflow:visible}section{break-inside:avoid}\
-tbody td,tbody td::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.map tbody td::before{content:"";position:absolute;inset:0;background:var(--ink);opacity:var(--w,0)}
+.map tbody td b{position:relative;font-weight:400;font-variant-numeric:tabular-nums}
+.map tbody td.m b{color:var(--text)}
+.map tbody td.s b{color:var(--on)}
+.map table.many b{color:transparent!important}
+.map tbody tr:hover th{color:var(--ink)}
+.map tbody td:hover{outline:2px solid var(--text);outline-offset:-1px}
+@media print{.map{overflow:visible}\
+.map tbody td,.map tbody td::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
 
 def html_page(maps: Sequence[AttentionMap], *, title: str) -> str:
     """A whole page, to be written as UTF-8. Every text is escaped and shown in its own direction."""
     sections = "\n".join(_section(each) for each in maps)
-    name = _safe(title)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{name}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1 dir="auto">{name}</h1>
+    body = f"""<h1 dir="auto">{safe(title)}</h1>
 <p class="how">Source across, target down. The more a cell stands out, the more the model looked at that \
 source word while it wrote that target word. Numbers are per cent.</p>
-{sections}
-</body>
-</html>
-"""
+{sections}"""
+    return document(body, title=title, style=_STYLE + MAP_STYLE)
 
 
 def _section(attention: AttentionMap) -> str:
-    heading = f'<h2 dir="auto">{_safe(attention.title)}</h2>\n' if attention.title else ""
+    heading = f'<h2 dir="auto">{safe(attention.title)}</h2>\n' if attention.title else ""
     return f"""<section>
 {heading}<dl><dt>Source</dt><dd dir="auto">{_sentence(attention.source)}</dd>
 <dt>Target</dt><dd dir="auto">{_sentence(attention.target)}</dd></dl>
-<div class="map" tabindex="0" role="group" aria-label="Attention map">
-{_table(attention)}
-</div>
+{map_table(attention, side=_side(len(attention.source)))}
 </section>"""
 
 
-def _table(attention: AttentionMap) -> str:
-    side = _side(len(attention.source))
+def map_table(attention: AttentionMap, *, side: float) -> str:
+    """The map as a table; `side` is that of a cell in rem, and a small one shows no number."""
     longest = widest(visible(label) for label in attention.source)
     size = max(0.68, 0.5 * side)
     # Labels lean at 50 degrees (sine 0.77, cosine 0.64); a letter is about 0.55 of its size wide.
     head, overhang = (size * (0.55 * longest * share + 1) for share in (0.77, 0.64))
-    many = len(attention.source) > 24
+    many = side < 1.5
     kind = ' class="many"' if many else ""
     style = (
         f"--side:{side:g}rem;--label:{size:g}rem;--gap:{1 if many else 2}px;--head:{head:.1f}rem;"
         f"padding-inline-end:{overhang:.1f}rem"
     )
     heads = "".join(
-        f'<th scope="col"><span dir="auto">{_safe(label)}</span></th>' for label in attention.source
+        f'<th scope="col"><span dir="auto">{safe(label)}</span></th>' for label in attention.source
     )
     rows = "\n".join(
-        f'<tr><th scope="row" dir="auto">{_safe(label)}</th>{_cells(label, attention.source, row)}</tr>'
+        f'<tr><th scope="row" dir="auto">{safe(label)}</th>{_cells(label, attention.source, row)}</tr>'
         for label, row in zip(attention.target, attention.rows, strict=True)
     )
-    return f"""<table{kind} style="{style}">
+    return f"""<div class="map" tabindex="0" role="group" aria-label="Attention map">
+<table{kind} style="{style}">
 <thead><tr><td></td>{heads}</tr></thead>
 <tbody>
 {rows}
-</tbody></table>"""
+</tbody></table>
+</div>"""
 
 
 def _cells(target: str, source: Sequence[str], row: Sequence[float]) -> str:
@@ -108,7 +89,7 @@ def _cells(target: str, source: Sequence[str], row: Sequence[float]) -> str:
         kind = " class=s" if weight > 0.6 else " class=m" if weight > 0.2 else ""
         shade = f' style="--w:{min(1.0, weight):.2f}"' if weight >= 0.005 else ""
         number = f"<b>{100 * weight:.0f}</b>" if weight >= 0.005 else ""
-        hint = f"{_safe(target)} ← {_safe(label)}: {weight:.3f}"
+        hint = f"{safe(target)} ← {safe(label)}: {weight:.3f}"
         cells.append(f'<td{kind}{shade} title="{hint}">{number}</td>')
     return "".join(cells)
 
@@ -119,8 +100,4 @@ def _side(columns: int) -> float:
 
 
 def _sentence(pieces: Sequence[str]) -> str:
-    return " ".join(_safe(piece) for piece in pieces)
-
-
-def _safe(text: str) -> str:
-    return escape(visible(text))
+    return " ".join(safe(piece) for piece in pieces)

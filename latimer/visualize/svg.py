@@ -11,20 +11,24 @@ from latimer.visualize.maps import AttentionMap
 from latimer.visualize.text import measure, visible, widest
 
 Number = int | float  # a chart of counts is drawn as readily as one of scores
+Point = tuple[Number, Number]
+Interval = tuple[Number, Number, Number, Sequence[Number]]  # value, low, high, every single run
 
 _FONT = "system-ui,-apple-system,'Segoe UI','Noto Sans',sans-serif"
 # Four hues that are told apart without red and green as well; the marks differ in shape too.
 _LIGHT = ("#14559e", "#c2570c", "#0b7a63", "#8a3fa0")
 _DARK = ("#6fb4ff", "#ff9f5a", "#4fd0b0", "#d493e8")
 _STYLE = """text{{font:13px {font};fill:#23262d}}.quiet{{fill:#6c717c}}.title{{font-size:15px;\
-font-weight:600}}.paper{{fill:#fdfcf9}}.empty{{fill:#f3f1ea}}.ink{{fill:#0d4488}}.grid{{stroke:#e3e0d8}}.axis{{stroke:#6c717c}}\
-{light}@media(prefers-color-scheme:dark){{text{{fill:#e4e6ea}}.quiet{{fill:#979da8}}.paper{{fill:#15181d}}\
-.empty{{fill:#1e222a}}.ink{{fill:#6fb4ff}}.grid{{stroke:#2d323b}}.axis{{stroke:#979da8}}{dark}}}"""
+font-weight:600}}.paper{{fill:#fdfcf9}}.empty{{fill:#f3f1ea}}.ink{{fill:#0d4488}}.run{{fill:#23262d;opacity:.55}}.grid{{stroke:#e3e0d8}}.axis{{stroke:#6c717c}}\
+{light}.line{{fill:none;stroke-width:2.25}}.thin{{stroke-width:1.4}}\
+@media screen and (prefers-color-scheme:dark){{text{{fill:#e4e6ea}}.quiet{{fill:#979da8}}\
+.paper{{fill:#15181d}}.empty{{fill:#1e222a}}.ink{{fill:#6fb4ff}}.run{{fill:#e4e6ea}}.grid{{stroke:#2d323b}}.axis{{stroke:#979da8}}{dark}}}"""
 
 _SIDE = 24  # of a cell of the map
 _LETTER = 7.4  # width of a letter, on the generous side: no font is measured here
 _LEFT, _TOP, _PLOT_WIDTH, _PLOT_HEIGHT = 62, 74, 540, 270
 _LEGEND = 22  # height of a line of names
+_ROW, _BARS = 38, 440  # height and width of a row of intervals
 
 
 def svg_map(attention: AttentionMap) -> str:
@@ -64,30 +68,77 @@ def svg_map(attention: AttentionMap) -> str:
     return _picture(across, down, said, parts)
 
 
-def svg_chart(series: Mapping[str, Sequence[tuple[Number, Number]]], *, title: str, x: str, y: str) -> str:
+def svg_chart(series: Mapping[str, Sequence[Point]], *, title: str, x: str, y: str) -> str:
     """A line chart: `series` are names and their (x, y) points, `x` and `y` the names of the axes.
 
     The points are joined in the order given. Points that are not finite are left out.
     """
+    lines = {name: [points] for name, points in series.items()}
+    return _chart(lines, title, x, y, marked=slice(None), kind="line")
+
+
+def svg_runs(series: Mapping[str, Sequence[Sequence[Point]]], *, title: str, x: str, y: str) -> str:
+    """A line chart with several thin lines a name, alike but for their course, each marked at its end."""
+    return _chart(series, title, x, y, marked=slice(-1, None), kind="line thin")
+
+
+def svg_intervals(rows: Mapping[str, Interval], *, title: str, x: str) -> str:
+    """A row a name: a bar from low to high, the mark at the value, and a small dot for each single run."""
+    names = [visible(name) for name in rows]
+    left = 32 + _LETTER * widest(names)
+    ticks = _ticks(
+        [number for value, low, high, runs in rows.values() for number in (value, low, high, *runs)]
+    )
+    bottom = 56 + _ROW * len(rows)
+    scale = _BARS / (ticks[-1] - ticks[0])
+    parts = [_words(16, 30, visible(title), kind="title", anchor="start")]
+    for tick in ticks:
+        across = left + scale * (tick - ticks[0])
+        parts.append(f'<line class="grid" x1="{across:.1f}" y1="50" x2="{across:.1f}" y2="{bottom}"/>')
+        parts.append(_words(across, bottom + 18, f"{tick:g}", kind="quiet"))
+    for number, (name, (value, low, high, runs)) in enumerate(rows.items()):
+        y = 56 + _ROW * (number + 0.5)
+        at, start, end, *dots = (left + scale * (place - ticks[0]) for place in (value, low, high, *runs))
+        hue = _hue_of(number)
+        hint = f"<title>{escape(visible(name))}: {value:.1f}, from {low:.1f} to {high:.1f}</title>"
+        parts.append(_words(left - 14, y + 4.5, visible(name), anchor="end"))
+        parts.append(
+            f'<polyline class="line {hue}" points="{start:.1f},{y:.1f} {end:.1f},{y:.1f}">{hint}</polyline>'
+        )
+        parts.append(_mark(at, y, number, hint))
+        parts += [f'<circle class="run" cx="{dot:.1f}" cy="{y + 10:.1f}" r="2.5"/>' for dot in dots]
+        parts.append(_words(left + _BARS + 14, y + 4.5, f"{value:.1f}", anchor="start"))
+    parts.append(_words(left + _BARS / 2, bottom + 40, visible(x)))
+    said = ", ".join(
+        f"{visible(name)} {row[0]:.1f} ({row[1]:.1f} to {row[2]:.1f})" for name, row in rows.items()
+    )
+    return _picture(left + _BARS + 70, bottom + 56, f"{visible(title)}. {visible(x)}: {said}", parts)
+
+
+def _chart(
+    series: Mapping[str, Sequence[Sequence[Point]]], title: str, x: str, y: str, *, marked: slice, kind: str
+) -> str:
+    """A chart whose names have lines of points each; `marked` are the points that get a mark."""
     lines = {
-        visible(name): [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)]
-        for name, points in series.items()
+        visible(name): [
+            [(a, b) for a, b in line if math.isfinite(a) and math.isfinite(b)] for line in several
+        ]
+        for name, several in series.items()
     }
-    ticks_x = _ticks([a for points in lines.values() for a, _ in points])
-    ticks_y = _ticks([b for points in lines.values() for _, b in points])
+    points = [point for several in lines.values() for line in several for point in line]
+    ticks_x, ticks_y = _ticks([a for a, _ in points]), _ticks([b for _, b in points])
     parts = [_words(16, 30, visible(title), kind="title", anchor="start")]
     legend, rows = _legend(list(lines))
     lower = _LEGEND * (rows - 1)
     parts += [*legend, f'<g transform="translate(0 {lower})">']
     parts += _axes(ticks_x, ticks_y, visible(x), visible(y))
-    for number, (name, points) in enumerate(lines.items()):
-        at = [(_across(a, ticks_x), _down(b, ticks_y)) for a, b in points]
-        path = " ".join(f"{across:.1f},{down:.1f}" for across, down in at)
-        hue = f"hue{number % len(_LIGHT)}"
-        parts.append(f'<polyline class="line {hue}" points="{path}"{_dash(number)}/>')
-        for (across, down), (a, b) in zip(at, points, strict=True):
-            hint = f"<title>{escape(name)}: {a:g}, {b:g}</title>"
-            parts.append(_mark(across, down, number, hint))
+    for number, (name, several) in enumerate(lines.items()):
+        for line in several:
+            at = [(_across(a, ticks_x), _down(b, ticks_y)) for a, b in line]
+            path = " ".join(f"{across:.1f},{down:.1f}" for across, down in at)
+            parts.append(f'<polyline class="{kind} {_hue_of(number)}" points="{path}"{_dash(number)}/>')
+            for (across, down), (a, b) in zip(at[marked], line[marked], strict=True):
+                parts.append(_mark(across, down, number, f"<title>{escape(name)}: {a:g}, {b:g}</title>"))
     said = f"{visible(title)}. Line chart of {visible(y)} by {visible(x)}: {', '.join(lines)}"
     return _picture(_LEFT + _PLOT_WIDTH + 24, _TOP + _PLOT_HEIGHT + 60 + lower, said, [*parts, "</g>"])
 
@@ -95,13 +146,17 @@ def svg_chart(series: Mapping[str, Sequence[tuple[Number, Number]]], *, title: s
 def _picture(across: Number, down: Number, said: str, parts: Sequence[str]) -> str:
     light = "".join(_hue(number, colour) for number, colour in enumerate(_LIGHT))
     dark = "".join(_hue(number, colour) for number, colour in enumerate(_DARK))
-    style = _STYLE.format(font=_FONT, light=light + ".line{fill:none;stroke-width:2.25}", dark=dark)
+    style = _STYLE.format(font=_FONT, light=light, dark=dark)
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{across:.0f}" height="{down:.0f}" '
         f'viewBox="0 0 {across:.0f} {down:.0f}" role="img" aria-label="{escape(said)}">\n'
         f'<style>{style}</style>\n<rect class="paper" width="100%" height="100%" rx="6"/>\n{body}\n</svg>\n'
     )
+
+
+def _hue_of(number: int) -> str:
+    return f"hue{number % len(_LIGHT)}"
 
 
 def _hue(number: int, colour: str) -> str:
@@ -148,7 +203,7 @@ def _legend(names: Sequence[str]) -> tuple[list[str], int]:
         if across > _LEFT and across + reach > _LEFT + _PLOT_WIDTH:
             across, row = float(_LEFT), row + 1
         down = 54 + _LEGEND * row
-        hue = f"hue{number % len(_LIGHT)}"
+        hue = _hue_of(number)
         parts.append(
             f'<polyline class="line {hue}" points="{across:.1f},{down} {across + 26:.1f},{down}"'
             f"{_dash(number)}/>"
@@ -161,7 +216,7 @@ def _legend(names: Sequence[str]) -> tuple[list[str], int]:
 
 def _mark(x: Number, y: Number, number: int, hint: str) -> str:
     """A dot, a square, a diamond or a triangle."""
-    start = f'class="mark hue{number % len(_LIGHT)}"'
+    start = f'class="mark {_hue_of(number)}"'
     match number % 4:
         case 0:
             return f'<circle {start} cx="{x:.1f}" cy="{y:.1f}" r="4.5">{hint}</circle>'

@@ -127,7 +127,7 @@ def queries_disagree_by(weights: Tensor) -> float:
 def weights_of_ours(query: Tensor, keys: Tensor, lengths: Tensor) -> Tensor:
     attention = Attention(Additive(query.shape[-1], keys.shape[-1], 8))
     with capture(attention) as maps:
-        attention(query, attention.prepare(keys), keys, length_mask(lengths, keys.shape[1]))
+        attention(query, *attention.prepare(keys, keys), length_mask(lengths, keys.shape[1]))
     [weights] = maps.values()
     return weights
 
@@ -161,7 +161,7 @@ def test_without_its_tanh_the_projection_of_the_query_learns_nothing() -> None:
     ours = Attention(score)
     assert gradient(usual, usual.w_query, query, keys, keys, lengths) < 1e-5
     mask = length_mask(lengths, 5)
-    assert gradient(ours, score.query, query, ours.prepare(keys), keys, mask) > 0.01
+    assert gradient(ours, score.query, query, *ours.prepare(keys, keys), mask) > 0.01
 
 
 # The keys.
@@ -189,10 +189,10 @@ def test_the_usual_decoder_projects_the_same_keys_at_every_step() -> None:
     assert calls == [sentences * positions] * steps
 
     score = Additive(width, width, width)
-    decoder = LSTMDecoder(nn.Embedding(11, width), width, source_width=width, score=score)
+    decoder = LSTMDecoder(nn.Embedding(11, width), width, source_width=width, attention=Attention(score))
     calls = calls_of(score.key)
     mask = length_mask(lengths, positions)[:, 0]
-    memory = decoder.prepare(Encoded(states, mask, states[:, 0]))
+    memory = decoder.prepare(Encoded(states, mask, states[:, 0], states))
     decoder(torch.randint(0, 11, (sentences, steps)), memory)
     assert calls == [sentences * positions]
 

@@ -200,7 +200,7 @@ def test_scores_pass_gradcheck(make: Callable[[], Score]) -> None:
     mask = length_mask(torch.tensor([2, 0]), 3)
 
     def run(query: Tensor, keys: Tensor, values: Tensor, *parameters: Tensor) -> Tensor:
-        return attention(query, attention.prepare(keys), values, mask)  # type: ignore[no-any-return]
+        return attention(query, *attention.prepare(keys, values), mask)  # type: ignore[no-any-return]
 
     assert torch.autograd.gradcheck(run, (query, keys, values, *attention.parameters()))
 
@@ -229,7 +229,7 @@ def test_the_lesson(name: str) -> None:
     values = torch.arange(40.0).reshape(1, 10, 4).repeat(2, 1, 1)
     query = torch.randn(2, 1, 2 if name == "dot" else 20)
     attention = Attention(Dot() if name == "dot" else Additive(20, 2, 8), dropout=0.1).eval()
-    context = attention(query, attention.prepare(keys), values, length_mask(torch.tensor([2, 6]), 10))
+    context = attention(query, *attention.prepare(keys, values), length_mask(torch.tensor([2, 6]), 10))
     expected = torch.tensor([[[2.0, 3, 4, 5]], [[10.0, 11, 12, 13]]])
     torch.testing.assert_close(context, expected)
 
@@ -248,7 +248,7 @@ def test_an_empty_sentence_gives_a_context_of_zeros(make: Callable[[], Score]) -
     attention = Attention(make())
     keys = torch.randn(2, 3, 6, requires_grad=True)
     mask = length_mask(torch.tensor([0, 1]), 3)
-    context = attention(torch.randn(2, 2, 6), attention.prepare(keys), keys, mask)
+    context = attention(torch.randn(2, 2, 6), *attention.prepare(keys, keys), mask)
     assert context[0].tolist() == [[0.0] * 6] * 2
     torch.testing.assert_close(context[1], keys[1, :1].expand(2, 6))
     context.sum().backward()
@@ -281,7 +281,7 @@ class Two(nn.Module):
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         query = self.first(query, keys, keys)
-        return self.layers[0](query, self.layers[0].prepare(keys), keys)  # type: ignore[no-any-return,operator]
+        return self.layers[0](query, *self.layers[0].prepare(keys, keys))  # type: ignore[no-any-return,operator]
 
 
 def test_capture_names_and_shapes_every_map_and_joins_the_calls() -> None:
@@ -314,6 +314,20 @@ def test_capture_leaves_the_output_as_it_was_and_nothing_on_the_module() -> None
     assert not any(module._forward_hooks for module in model.modules())
     model(query, keys)
     assert maps["first"].shape == (2, 4, 5), "after the block nothing is added"
+
+
+def test_capture_joins_calls_that_saw_more_and_more_keys() -> None:
+    """As self-attention does step by step: what was not there yet has no weight."""
+    attention, keys = Attention(Dot()), torch.randn(2, 4, 6)
+    query = torch.randn(2, 4, 6)
+    with capture(attention) as maps:
+        for size in (1, 3, 4):
+            attention(query[:, :2], keys[:, :size], keys[:, :size])
+    assert maps[""].shape == (2, 6, 4)
+    for call, size in enumerate((1, 3, 4)):
+        rows = maps[""][:, 2 * call : 2 * call + 2]
+        torch.testing.assert_close(rows[..., :size], (query[:, :2] @ keys[:, :size].mT).softmax(-1))
+        assert rows[..., size:].count_nonzero() == 0
 
 
 def test_capture_lets_go_when_the_block_fails() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from latimer.nn.recurrent import BidirectionalLSTM, LSTMState, LSTMStep
+from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep, Start
 from latimer.shapes import Tensor
 
 
@@ -106,6 +106,37 @@ def test_fresh_layers_begin_by_remembering() -> None:
     both = BidirectionalLSTM(3, 8, layers=2).lstm
     for name in ("l0", "l0_reverse", "l1", "l1_reverse"):
         assert torch.equal(getattr(both, f"bias_ih_{name}") + getattr(both, f"bias_hh_{name}"), gates)
+    for layer in range(2):
+        lstm = LSTM(3, 4, layers=2).lstm
+        assert torch.equal(getattr(lstm, f"bias_ih_l{layer}") + getattr(lstm, f"bias_hh_l{layer}"), gates)
     for linear in LSTMStep(4, layers=3).upward:
         assert torch.equal(linear.bias, gates)  # type: ignore[arg-type]
     assert all(parameter.requires_grad for parameter in both.parameters())
+
+
+# --- what decoders start from and step with
+
+
+def test_the_start_is_a_bounded_share_of_the_summary_for_each_layer() -> None:
+    start, summary = Start(5, 3, layers=2).double(), 3 * torch.randn(2, 5).double()
+    hidden, cell = start(summary)
+    for place, part in enumerate((*hidden, *cell)):  # hidden of both layers, then cells
+        rows = slice(3 * place, 3 * place + 3)
+        expected = (summary @ start.linear.weight[rows].mT + start.linear.bias[rows]).tanh()
+        torch.testing.assert_close(part, expected)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_many_steps_in_one_call_are_torchs_lstm_from_that_state(layers: int) -> None:
+    ours = LSTM(3, 4, layers=layers, dropout=0.3).double().eval()
+    inputs = torch.randn(2, 5, 3).double()
+    hidden, cell = torch.randn(2, layers, 2, 4).double()
+    outputs, state = ours(inputs, LSTMState(tuple(hidden), tuple(cell)))
+    expected, (last_hidden, last_cell) = ours.lstm(inputs, (hidden, cell))
+    torch.testing.assert_close(outputs, expected)
+    torch.testing.assert_close(torch.stack(state.hidden), last_hidden)
+    torch.testing.assert_close(torch.stack(state.cell), last_cell)
+    first, state = ours(inputs[:, :2], LSTMState(tuple(hidden), tuple(cell)))
+    second, state = ours(inputs[:, 2:], state)
+    torch.testing.assert_close(torch.cat([first, second], 1), expected)
+    assert ours.lstm.dropout == (0.3 if layers > 1 else 0)

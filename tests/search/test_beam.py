@@ -1,6 +1,7 @@
 """Beam search, against exhaustive search, against a slow search, and against the model's own scores."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from itertools import product
 from typing import Any, NamedTuple
@@ -10,14 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latimer.config import SCORES
 from latimer.models.base import Seq2Seq
 from latimer.search.beam import Constraint, Hypothesis, beam_search
 from latimer.shapes import Tensor
 
 BOS, EOS = 1, 2
 MakeModel = Callable[..., Seq2Seq]
-every_score = pytest.mark.parametrize("score", SCORES)
 
 
 # --- a decoder that remembers what it was told, and whose answers are drawn by lot
@@ -250,45 +249,90 @@ def test_a_constraint_that_allows_nothing_leaves_nothing() -> None:
     assert forced == [[]], "without an end no hypothesis is whole"
 
 
-# --- the real decoder
+# --- real decoders: every one, each after another encoder, and one without attention
+
+REAL = [
+    ("lstm", "lstm", "auto"),
+    ("conv", "lstm", "none"),
+    ("lstm-residual", "luong", "auto"),
+    ("transformer", "luong-feeding", "auto"),
+    ("lstm-residual", "lstm-parallel", "auto"),
+    ("conv", "conv", "auto"),
+    ("transformer", "transformer", "auto"),
+]
+every_decoder = pytest.mark.parametrize(("encoder", "decoder", "score"), REAL)
 
 
-def real(model: Seq2Seq, sentences: Any, **options: Any) -> list[list[Hypothesis]]:
+def real(model: Seq2Seq, sentences: Any, limits: list[int], **options: Any) -> list[list[Hypothesis]]:
     with torch.inference_mode():
         memory = model.memory(sentences.source, sentences.mask)
-    limits = sentences.mask.sum(1) + 2
-    return beam_search(model.decoder, memory, limits=limits, bos=BOS, eos=EOS, **options)
+    return beam_search(model.decoder, memory, limits=torch.tensor(limits), bos=BOS, eos=EOS, **options)
 
 
-@every_score
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("beam", [1, 4])
-def test_a_score_is_the_models_own(
-    make_model: MakeModel, sentences: Any, score: str, layers: int, beam: int
+def one_of(sentences: Any, row: int) -> Any:
+    """A sentence of the batch by itself, without its padding."""
+    length = int(sentences.mask[row].sum())
+    part = (slice(row, row + 1), slice(length))
+    return sentences._replace(source=sentences.source[part], mask=sentences.mask[part])
+
+
+def forced(model: Seq2Seq, sentences: Any, tokens: list[int]) -> float:
+    """The log-probability of a hypothesis and its end, by teacher forcing, of the first sentence."""
+    inputs, outputs = torch.tensor([[BOS, *tokens]]), torch.tensor([*tokens, EOS])
+    with torch.no_grad():
+        logits = model(sentences.source[:1], sentences.mask[:1], inputs)
+    return float(logits[0].log_softmax(-1).gather(1, outputs[:, None]).sum())
+
+
+@every_decoder
+def test_a_full_beam_of_a_real_decoder_is_brute_force(
+    make_model: MakeModel, sentences: Any, encoder: str, decoder: str, score: str
 ) -> None:
-    """Law 5, by teacher forcing; and law 6."""
-    model = make_model(score, layers=layers)
-    for row, found in enumerate(real(model, sentences, beam=beam)):
-        assert len({tuple(one.tokens) for one in found}) == beam
-        for one in found:
-            inputs, outputs = torch.tensor([[BOS, *one.tokens]]), torch.tensor([*one.tokens, EOS])
-            with torch.no_grad():
-                logits = model(sentences.source[row : row + 1], sentences.mask[row : row + 1], inputs)
-            total = float(logits[0].log_softmax(-1).gather(1, outputs[:, None]).sum())
-            assert one.log_probability == pytest.approx(total, abs=1e-4)
-            assert one.score == pytest.approx(total / len(outputs), abs=1e-4)
+    """Law 4: eight words, at most two of them and the end."""
+    model = make_model(encoder, decoder, score=score, layers=2)
+    words = [token for token in range(9) if token != EOS]
+    strings = [list(text) for size in range(3) for text in product(words, repeat=size)]
+    alone = one_of(sentences, 1)
+    [found] = real(model, alone, [3], beam=len(strings) + 2, length_penalty=0.0)
+    scored = [(text, total := forced(model, alone, text), total) for text in strings]
+    scored.sort(key=lambda one: -one[1])
+    assert len(found) == len(strings) == 73
+    same(found, scored)
 
 
-@every_score
-def test_batched_search_is_one_by_one(make_model: MakeModel, sentences: Any, score: str) -> None:
+@every_decoder
+def test_a_score_is_the_models_own(
+    make_model: MakeModel, sentences: Any, encoder: str, decoder: str, score: str
+) -> None:
+    """Law 5, by teacher forcing; law 6; and law 7, with the score of what is left."""
+    model, limits = make_model(encoder, decoder, score=score, layers=2), [7, 5, 3]
+    free = real(model, sentences, limits, beam=4)
+    common = Counter(token for found in free for one in found for token in one.tokens).most_common(1)[0][0]
+    bound = real(model, sentences, limits, beam=4, constraints=(forbid(common), never_twice))
+    for row in range(3):
+        alone = one_of(sentences, row)
+        for found in (free[row], bound[row]):
+            assert len({tuple(one.tokens) for one in found}) == 4
+            for one in found:
+                total = forced(model, alone, one.tokens)
+                assert one.log_probability == pytest.approx(total, abs=1e-4)
+                assert one.score == pytest.approx(total / (len(one.tokens) + 1), abs=1e-4)
+        for one in bound[row]:
+            assert common not in one.tokens
+            assert len(set(one.tokens)) == len(one.tokens)
+
+
+@every_decoder
+@pytest.mark.parametrize("beam", [1, 3])
+def test_batched_search_is_one_by_one(
+    make_model: MakeModel, sentences: Any, encoder: str, decoder: str, score: str, beam: int
+) -> None:
     """Law 4, with padding and with sentences that end early."""
-    model = make_model(score)
-    together = real(model, sentences, beam=3)
-    for row, length in enumerate(sentences.mask.sum(1).tolist()):
-        alone = sentences._replace(
-            source=sentences.source[row : row + 1, :length], mask=sentences.mask[row : row + 1, :length]
-        )
-        same(together[row], [tuple(one) for one in real(model, alone, beam=3)[0]])  # type: ignore[misc]
+    model, limits = make_model(encoder, decoder, score=score, layers=2), [7, 5, 3]
+    together = real(model, sentences, limits, beam=beam)
+    for row in range(3):
+        [alone] = real(model, one_of(sentences, row), limits[row : row + 1], beam=beam)
+        same(together[row], [tuple(one) for one in alone])  # type: ignore[misc]
 
 
 def test_search_keeps_no_gradient_and_writes_into_nothing(make_model: MakeModel, sentences: Any) -> None:

@@ -1,4 +1,4 @@
-"""OpenNMT-py's LSTM with MLP attention and input feeding, trained by its own Trainer.
+"""OpenNMT-py's LSTM (MLP attention, input feeding), Transformer or ConvS2S, trained by its own Trainer.
 
 Its own options, vocabulary, iterator, model, loss and optimizer do everything; the iterator is only
 wrapped, so that the meter hears of each batch when the Trainer comes back for the next one. Batches are
@@ -25,6 +25,29 @@ from bench import task
 from bench.peers.meter import Arguments, Meter, parse_arguments
 
 BUCKET = 29_000  # sentences: multi30k, once
+MODELS: dict[str, dict[str, object]] = {
+    "lstm": {
+        "encoder_type": "brnn",
+        "decoder_type": "rnn",
+        "rnn_type": "LSTM",
+        "global_attention": "mlp",
+        "input_feed": 1,
+    },
+    "transformer": {
+        "encoder_type": "transformer",
+        "decoder_type": "transformer",
+        "heads": task.HEADS,
+        "transformer_ff": task.INNER,
+        "position_encoding": True,
+        "attention_dropout": task.DROPOUT,
+    },
+    "conv": {
+        "encoder_type": "cnn",
+        "decoder_type": "cnn",
+        "cnn_kernel_width": task.KERNEL,
+        "position_encoding": True,
+    },
+}
 
 
 def options(arguments: Arguments) -> Any:
@@ -36,14 +59,10 @@ def options(arguments: Arguments) -> Any:
         "save_model": corpus / "opennmt",
         "src_vocab": corpus / task.WORDS,
         "tgt_vocab": corpus / task.WORDS,
-        "encoder_type": "brnn",
-        "decoder_type": "rnn",
-        "rnn_type": "LSTM",
-        "layers": 1,
+        **MODELS[arguments.task],
+        "layers": task.LAYERS[arguments.task],
         "hidden_size": task.WIDTH,
         "word_vec_size": task.WIDTH,
-        "global_attention": "mlp",
-        "input_feed": 1,
         "dropout": task.DROPOUT,
         "label_smoothing": task.LABEL_SMOOTHING,
         "optim": "adam",
@@ -56,7 +75,7 @@ def options(arguments: Arguments) -> Any:
         "num_workers": 0,
         "seed": arguments.seed + 1,
     }
-    line = [word for name, value in given.items() for word in (f"-{name}", str(value))]
+    line = [word for name, value in given.items() for word in _words(name, value)]
     parser = ArgumentParser()
     train_opts(parser)
     parsed = parser.parse_args(
@@ -66,6 +85,10 @@ def options(arguments: Arguments) -> Any:
     ArgumentParser.update_model_opts(parsed)
     ArgumentParser.validate_model_opts(parsed)
     return parsed
+
+
+def _words(name: str, value: object) -> tuple[str, ...]:
+    return (f"-{name}",) if value is True else (f"-{name}", str(value))
 
 
 def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:

@@ -1,7 +1,7 @@
-"""Our own LSTM with additive attention, trained by our own Trainer on a memory-mapped token store.
+"""Our own models, trained by our own Trainer on a memory-mapped token store.
 
 As with the peers, the batches are only wrapped, so that the meter hears of each when the Trainer comes
-back for the next. Preset, optimizer, loss and loop are what `latimer train` uses; the sizes are the task's.
+back for the next. Model, optimizer, loss and loop are what `latimer train` uses; the sizes are the task's.
 """
 
 import tempfile
@@ -13,11 +13,12 @@ import torch
 
 from bench import task
 from bench.peers.meter import Meter, parse_arguments
-from latimer.config import Config, configure, preset
+from latimer.config import Config, configure
 from latimer.data.batches import Batch, Position, TokenBatches
 from latimer.data.store import TokenStore
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.models.build import build
+from latimer.presets import model_settings
 from latimer.training.log import Update, Validation
 from latimer.training.trainer import Trainer
 
@@ -51,13 +52,19 @@ class Listener:
         pass
 
 
-def configuration(seed: int) -> Config:
-    """The preset with the task's sizes."""
+def configuration(name: str, seed: int) -> Config:
+    """What `latimer train --model NAME` takes, with the task's sizes."""
     return configure(
         {
-            **preset("lstm"),
+            **model_settings(name),
             "model.embedding": task.WIDTH,
             "model.width": task.WIDTH,
+            "model.encoder_layers": task.LAYERS[name],
+            "model.decoder_layers": task.LAYERS[name],
+            "model.encoder_heads": task.HEADS if name == "transformer" else 1,
+            "model.decoder_heads": task.HEADS if name == "transformer" else 1,
+            "model.feed_forward": task.INNER,
+            "model.kernel": task.KERNEL,
             "model.dropout": task.DROPOUT,
             "data.joint": True,
             "training.steps": FOREVER,
@@ -77,7 +84,7 @@ def never() -> Validation:
 def main() -> None:
     arguments = parse_arguments()
     assert (PAD, BOS, EOS) == (task.PADDING, task.BEGINNING, task.END)
-    config = configuration(arguments.seed)
+    config = configuration(arguments.task, arguments.seed)
     torch.manual_seed(arguments.seed)
     size = task.VOCABULARY
     model = build(config.model, source_vocabulary=size, target_vocabulary=size, joint=config.data.joint)

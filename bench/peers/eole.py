@@ -1,4 +1,4 @@
-"""eole's LSTM with MLP attention and input feeding, trained by its own Trainer.
+"""eole's LSTM (MLP attention, input feeding), Transformer or ConvS2S, trained by its own Trainer.
 
 As with OpenNMT-py, whose successor it is: its own configuration, vocabulary, iterator, model, loss and
 optimizer, the iterator wrapped for the meter, batches made in this process, one bucket of the whole
@@ -23,6 +23,26 @@ from bench import task
 from bench.peers.meter import Arguments, Meter, parse_arguments
 
 BUCKET = 29_000  # sentences: multi30k, once
+MODELS: dict[str, dict[str, Any]] = {
+    "lstm": {
+        "architecture": "custom",
+        "embeddings": {"word_vec_size": task.WIDTH, "position_encoding_type": None},
+        "encoder": {"encoder_type": "brnn", "rnn_type": "LSTM"},
+        "decoder": {"decoder_type": "rnn", "rnn_type": "LSTM", "global_attention": "mlp"},
+        "input_feed": 1,
+    },
+    "transformer": {
+        "architecture": "transformer",
+        "embeddings": {"word_vec_size": task.WIDTH, "position_encoding": True},
+        "heads": task.HEADS,
+        "transformer_ff": task.INNER,
+    },
+    "conv": {
+        "architecture": "cnn",
+        "embeddings": {"word_vec_size": task.WIDTH, "position_encoding": True},
+        "cnn_kernel_width": task.KERNEL,
+    },
+}
 
 
 def configuration(arguments: Arguments) -> Any:
@@ -35,13 +55,9 @@ def configuration(arguments: Arguments) -> Any:
         share_vocab=True,
         data={"train": {"path_src": source, "path_tgt": target, "weight": 1}},
         model={
-            "architecture": "custom",
-            "layers": 1,
+            **MODELS[arguments.task],
+            "layers": task.LAYERS[arguments.task],
             "hidden_size": task.WIDTH,
-            "embeddings": {"word_vec_size": task.WIDTH, "position_encoding_type": None},
-            "encoder": {"encoder_type": "brnn", "rnn_type": "LSTM"},
-            "decoder": {"decoder_type": "rnn", "rnn_type": "LSTM", "global_attention": "mlp"},
-            "input_feed": 1,
             "share_embeddings": True,
             "share_decoder_embeddings": True,
         },
@@ -49,6 +65,7 @@ def configuration(arguments: Arguments) -> Any:
             "model_path": str(corpus / "eole"),
             "compute_dtype": "fp32",
             "dropout": [task.DROPOUT],
+            "attention_dropout": [task.DROPOUT],
             "label_smoothing": task.LABEL_SMOOTHING,
             "optim": "adam",
             "learning_rate": task.LEARNING_RATE,

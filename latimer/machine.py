@@ -1,0 +1,61 @@
+"""What a run took of the machine, and what the machine is."""
+
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+
+class Moment(NamedTuple):
+    """A time by two clocks, in seconds: that on the wall, and the processor's for this process."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        return cls(time.monotonic(), time.process_time())
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in MB; 0 where the system does not tell."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def forget_peak_memory() -> bool:
+    """Let the most memory that this process has held count from now on; False where that can't be done."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def machine() -> dict[str, Any]:
+    """What the speeds hold for: nothing that tells whose machine it is."""
+    processor, memory = platform.processor() or platform.machine(), None
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                processor = line.partition(":")[2].strip()
+                break
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return {
+        "processor": processor,
+        "graphics": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_mb": memory,
+        "system": f"{platform.system()} {platform.machine()}",
+    }

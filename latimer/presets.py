@@ -1,0 +1,170 @@
+"""What a model's name stands for, and what a size is: all that is chosen for people in a configuration.
+
+A setting that was not given (0, or "auto") is filled in by `complete`, and nowhere else.
+"""
+
+import dataclasses
+from typing import Any
+
+from latimer.config import SCORES, Config, ModelConfig, nearest
+from latimer.errors import Mistake
+
+# What a name in `--model NAME` stands for: encoder, decoder, score.
+PRESETS = {
+    "lstm": ("lstm", "lstm", "additive"),
+    "lstm-dot": ("lstm", "lstm", "dot"),
+    "lstm-general": ("lstm", "lstm", "general"),
+    "lstm-plain": ("lstm", "lstm", "none"),
+    "luong-general": ("lstm", "luong-feeding", "general"),
+    "lstm-parallel": ("lstm-residual", "lstm-parallel", "scaled-dot"),
+    "conv": ("conv", "conv", "scaled-dot"),
+    "transformer": ("transformer", "transformer", "scaled-dot"),
+    "hybrid": ("transformer", "lstm-parallel", "scaled-dot"),
+}
+
+# The decoders that have one attention however many layers, and may go without.
+ONE_ATTENTION = ("lstm", "luong", "luong-feeding")
+
+# The score of the paper that each decoder comes from.
+_SCORES = {
+    "lstm": "additive",
+    "luong": "general",
+    "luong-feeding": "general",
+    "lstm-parallel": "scaled-dot",
+    "conv": "scaled-dot",
+    "transformer": "scaled-dot",
+}
+
+# Sizes: about 2, 10 and 50 million parameters beside the embeddings, whatever the family.
+_WIDTHS = {"tiny": 256, "small": 512, "base": 768}
+_LAYERS = {"tiny": 1, "small": 2, "base": 4}  # of a part that nobody has sized yet
+_ENCODER_LAYERS = {
+    "lstm": {"tiny": 1, "small": 2, "base": 5},
+    "lstm-residual": {"tiny": 1, "small": 2, "base": 3},
+    "conv": {"tiny": 2, "small": 3, "base": 6},
+    "transformer": {"tiny": 2, "small": 2, "base": 4},
+}
+_DECODER_LAYERS = {
+    "lstm": {"tiny": 1, "small": 2, "base": 5},
+    "luong": {"tiny": 1, "small": 2, "base": 5},
+    "luong-feeding": {"tiny": 1, "small": 2, "base": 5},
+    "lstm-parallel": {"tiny": 1, "small": 1, "base": 3},
+    "conv": {"tiny": 2, "small": 2, "base": 6},
+    "transformer": {"tiny": 2, "small": 2, "base": 4},
+}
+_HEAD_WIDTH = 64
+
+# The sizes of the papers: Bahdanau 2015, Luong 2015, Gehring 2017 (English-Romanian), Vaswani 2017 (base).
+_PAPERS: dict[tuple[str, str], dict[str, int]] = {
+    ("lstm", "lstm"): {"embedding": 620, "width": 1000, "encoder_layers": 1, "decoder_layers": 1},
+    ("lstm", "luong"): {"width": 1000, "encoder_layers": 4, "decoder_layers": 4},
+    ("lstm", "luong-feeding"): {"width": 1000, "encoder_layers": 4, "decoder_layers": 4},
+    ("conv", "conv"): {"width": 512, "encoder_layers": 20, "decoder_layers": 20},
+    ("transformer", "transformer"): {
+        **{"width": 512, "encoder_layers": 6, "decoder_layers": 6, "feed_forward": 2048},
+    },
+}
+
+# The highest learning rate that suits each part at width 256; wider ones want less.
+_RATE = 0.002  # of a part that nobody has tuned yet
+_RATES = {
+    "lstm": 0.005,
+    "luong": 0.005,
+    "luong-feeding": 0.005,
+    "lstm-residual": 0.003,
+    "lstm-parallel": 0.003,
+    "conv": 0.004,
+    "transformer": 0.002,
+}
+
+
+def model_settings(name: str) -> dict[str, Any]:
+    """The settings that NAME, NAME:SCORE or ENCODER+DECODER[:SCORE] stands for."""
+    model, colon, score = name.partition(":")
+    encoder, plus, decoder = model.partition("+")
+    if colon and score not in SCORES:
+        raise Mistake(f"There is no score {score!r}{nearest(score, SCORES)} Scores: {', '.join(SCORES)}.")
+    if not plus:
+        if model not in PRESETS:
+            raise Mistake(
+                f"There is no model {model!r}{nearest(model, PRESETS)} Models: {', '.join(PRESETS)}, "
+                "or ENCODER+DECODER[:SCORE]."
+            )
+        encoder, decoder, usual = PRESETS[model]
+        return {"model.encoder": encoder, "model.decoder": decoder, "model.score": score or usual}
+    return {"model.encoder": encoder, "model.decoder": decoder, "model.score": score or "auto"}
+
+
+def unknown(kind: str, name: str) -> Mistake:
+    """The error for an encoder or decoder that does not exist."""
+    known = {"encoder": _ENCODER_LAYERS, "decoder": _DECODER_LAYERS}[kind]
+    return Mistake(
+        f"There is no {kind} {name!r}{nearest(name, known)} {kind.capitalize()}s: {', '.join(known)}."
+    )
+
+
+def size_for(pairs: int) -> tuple[str, str]:
+    """The size that so many sentence pairs can feed, and why, in a few words."""
+    for size, enough in (("tiny", 1_000_000), ("small", 10_000_000)):
+        if pairs < enough:
+            return size, f"fewer than {enough:,} pairs; --size chooses another"
+    return "base", "10,000,000 pairs or more; --size chooses another"
+
+
+def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
+    """The same model with nothing left open. Raises Mistake for a size that it does not have."""
+    size = size_for(pairs)[0] if model.size == "auto" else model.size
+    chosen: dict[str, Any] = {"size": size}
+    if size == "paper":
+        paper = _PAPERS.get((model.encoder, model.decoder))
+        if paper is None:
+            raise Mistake(
+                f"{model.encoder}+{model.decoder} is in no paper; choose the size tiny, small or base."
+            )
+        chosen.update(paper)
+    else:
+        chosen["width"] = _WIDTHS[size]
+        chosen["encoder_layers"] = _ENCODER_LAYERS.get(model.encoder, _LAYERS)[size]
+        chosen["decoder_layers"] = _DECODER_LAYERS.get(model.decoder, _LAYERS)[size]
+    width = model.width or chosen["width"]
+    most = width // _HEAD_WIDTH
+    heads = next((number for number in range(most, 0, -1) if width % (2 * number) == 0), 1)
+    chosen = {
+        "score": _SCORES.get(model.decoder, "additive"),
+        "embedding": width,
+        "feed_forward": 2 * width,
+        "encoder_heads": heads,
+        "decoder_heads": heads if model.decoder in ("lstm-parallel", "transformer") else 1,
+        **chosen,
+    }
+    still_open = {name: value for name, value in chosen.items() if getattr(model, name) in (0, "auto")}
+    completed = dataclasses.replace(model, **still_open)
+    _check(completed)
+    return completed
+
+
+def complete_config(config: Config, *, pairs: int) -> Config:
+    """The same configuration with nothing left open but the vocabulary."""
+    model, training = complete(config.model, pairs=pairs), config.training
+    if not training.rate:
+        rate = min(_RATES.get(part, _RATE) for part in (model.encoder, model.decoder))
+        rate *= min(1.0, 256 / model.width)
+        training = dataclasses.replace(training, rate=rate)
+    return dataclasses.replace(config, model=model, training=training)
+
+
+def _check(model: ModelConfig) -> None:
+    if model.width % 2:
+        raise Mistake(f"model.width must be even, half for each reading direction, not {model.width}.")
+    if model.score == "none" and model.decoder not in ONE_ATTENTION:
+        raise Mistake(f"The {model.decoder} decoder can't go without attention; choose another model.score.")
+    heads = {"decoder": model.decoder_heads}
+    if model.encoder == "transformer":
+        heads["encoder"] = model.encoder_heads
+    for side, number in heads.items():
+        parts = 2 * number if getattr(model, side) == "transformer" else number  # these turn pairs
+        if model.width % parts:
+            raise Mistake(
+                f"model.{side}_heads is {number}, so model.width must be a multiple of {parts}, "
+                f"not {model.width}."
+            )

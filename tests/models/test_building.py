@@ -1,0 +1,124 @@
+"""From a configuration to a model."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from grid import PAIRS, Kind
+from torch import nn
+
+from latimer.config import ModelConfig
+from latimer.errors import Mistake
+from latimer.models.base import Seq2Seq
+from latimer.models.build import build
+from latimer.nn.attention import Attention, MultiHead
+
+every_pair = pytest.mark.parametrize("kind", PAIRS, ids=str)
+
+
+@every_pair
+def test_a_tied_output_is_the_embedding_and_a_joint_embedding_is_one(kind: Kind) -> None:
+    for tied, joint in product((True, False), (True, False)):
+        config = ModelConfig(encoder=kind.encoder, decoder=kind.decoder, embedding=4, width=6, tied=tied)
+        model: Any = build(config, source_vocabulary=7, target_vocabulary=7, joint=joint)
+        assert (model.decoder.output.weight is model.decoder.embedding.weight) is tied
+        assert (model.encoder.embedding.weight is model.decoder.embedding.weight) is joint
+
+
+@every_pair
+def test_vocabularies_layers_heads_and_widths_are_as_asked(kind: Kind) -> None:
+    config = ModelConfig(
+        encoder=kind.encoder,
+        decoder=kind.decoder,
+        embedding=4,
+        width=12,
+        encoder_layers=3,
+        decoder_layers=2,
+        encoder_heads=3,
+        decoder_heads=2,
+        feed_forward=10,
+        kernel=4,
+        dropout=0.25,
+    )
+    model: Any = build(config, source_vocabulary=7, target_vocabulary=9, joint=False)
+    assert model.encoder.embedding.weight.shape == (7, 4)
+    assert model.decoder.output.weight.shape == (9, 4)
+    assert model.encoder.width == 12
+    encoder, decoder = (
+        {name: module for name, module in part.named_modules() if name}
+        for part in (model.encoder, model.decoder)
+    )
+    match kind.encoder:
+        case "lstm":
+            assert encoder["lstm.lstm"].num_layers == 3
+        case "conv":
+            assert [layer.kernel for layer in encoder["layers"]] == [4] * 3
+        case _:
+            assert len(encoder["blocks"]) == 3
+            assert encoder["blocks.0.feed_forward.0"].out_features == 10
+    if kind.encoder == "transformer":
+        assert encoder["blocks.2.reader.attention"].heads == 3
+    match kind.decoder:
+        case "lstm" | "luong-feeding":
+            assert len(decoder["lstm.recurrent"]) == 2
+        case "luong":
+            assert decoder["lstm.lstm"].num_layers == 2
+        case "conv":
+            assert [layer.kernel for layer in decoder["layers"]] == [4] * 2
+        case _:
+            assert len(decoder["blocks"]) == 2
+            assert decoder["blocks.1.feed_forward.2"].in_features == 10
+    for name in kind.over_the_source:
+        assert decoder[name.removeprefix("decoder.")].heads == 2
+
+
+@every_pair
+def test_dropout_is_as_asked_and_never_on_attention_weights(kind: Kind) -> None:
+    config = ModelConfig(encoder=kind.encoder, decoder=kind.decoder, width=8, dropout=0.25, decoder_heads=2)
+    model = build(config, source_vocabulary=7, target_vocabulary=9, joint=False)
+    for module in model.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.Dropout):
+                assert child.p == (0 if isinstance(module, Attention) else 0.25), name
+    for module in model.modules():
+        if isinstance(module, nn.LSTM):
+            assert module.dropout == (0.25 if module.num_layers > 1 else 0)
+
+
+def test_one_head_is_the_papers_plain_attention_except_in_blocks(make_model: Callable[..., Seq2Seq]) -> None:
+    for decoder in ("lstm", "luong", "luong-feeding", "conv", "lstm-parallel", "transformer"):
+        for heads in (1, 2):
+            model = make_model("lstm", decoder, heads=heads)
+            over_the_source = [
+                module
+                for name, module in model.decoder.named_modules()
+                if isinstance(module, Attention) and "past" not in name
+            ]
+            expected = heads == 2 or decoder in ("lstm-parallel", "transformer")
+            assert [isinstance(module, MultiHead) for module in over_the_source] == [expected]
+
+
+def test_names_that_do_not_exist_are_refused() -> None:
+    for field in ("encoder", "decoder"):
+        with pytest.raises(Mistake, match="abacus"):
+            build(ModelConfig(**{field: "abacus"}), source_vocabulary=7, target_vocabulary=9, joint=False)
+    with pytest.raises(ValueError, match="abacus"):  # that no configuration can hold
+        build(ModelConfig(score="abacus"), source_vocabulary=7, target_vocabulary=9, joint=False)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PAIRS if kind.decoder != "conv"], ids=str)
+def test_a_fresh_model_is_calm(kind: Kind) -> None:
+    """What goes in has variance 1, and no token is likely before anything is learned.
+
+    Not so the convolutional decoder: it multiplies what it finds by the root of the source's length,
+    too much where a fresh attention is not spread evenly.
+    """
+    config = ModelConfig(encoder=kind.encoder, decoder=kind.decoder, width=64)
+    model: Any = build(config, source_vocabulary=200, target_vocabulary=200, joint=True).eval()
+    tokens = torch.arange(200)[None]
+    with torch.no_grad():
+        assert float(model.encoder.embedding(tokens).std()) == pytest.approx(1, abs=0.05)
+        logits = model(tokens[:, :20], torch.ones(1, 20, dtype=torch.bool), tokens[:, :10])
+    assert float(logits.std()) < 1.2

@@ -1,0 +1,128 @@
+"""Names, sizes and rates that are chosen for people."""
+
+import pytest
+import torch
+
+from latimer.config import ModelConfig, TrainingConfig, configure
+from latimer.errors import Mistake
+from latimer.models.build import build
+from latimer.presets import PRESETS, complete, complete_config, model_settings, size_for
+
+
+def parameters(name: str, size: str) -> float:
+    """Millions of parameters without the embeddings, whose vocabulary is one token here."""
+    config = configure({**model_settings(name), "model.size": size}).model
+    with torch.device("meta"):
+        model = build(config, source_vocabulary=1, target_vocabulary=1, joint=True)
+    return sum(parameter.numel() for parameter in model.parameters()) / 1e6
+
+
+def test_what_a_name_stands_for() -> None:
+    assert configure(model_settings("lstm")).model.score == "additive"
+    assert configure(model_settings("lstm-plain")).model.score == "none"
+    assert model_settings("hybrid") == {
+        "model.encoder": "transformer",
+        "model.decoder": "lstm-parallel",
+        "model.score": "scaled-dot",
+    }
+    assert model_settings("lstm:dot") == model_settings("lstm-dot")
+    assert model_settings("conv+lstm:general") == {
+        "model.encoder": "conv",
+        "model.decoder": "lstm",
+        "model.score": "general",
+    }
+    assert complete(configure(model_settings("conv+luong")).model).score == "general"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("lstm-plian", "no model 'lstm-plian'; did you mean 'lstm-plain'?"),
+        ("lstm:addtive", "no score 'addtive'; did you mean 'additive'?"),
+        ("", "no model ''"),
+        ("lstm:", "no score ''"),
+    ],
+)
+def test_a_name_that_is_none_is_told_the_nearest(name: str, told: str) -> None:
+    with pytest.raises(Mistake) as raised:
+        model_settings(name)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("convv+lstm", "no encoder 'convv'; did you mean 'conv'? Encoders: lstm, lstm-residual, conv, "),
+        ("conv+lsmt", "no decoder 'lsmt'; did you mean 'lstm'? Decoders: lstm, luong, "),
+        ("transformer:none", "transformer decoder can't go without attention"),
+        ("conv:none", "conv decoder can't go without attention"),
+    ],
+)
+def test_a_part_that_is_none_can_not_be_built(name: str, told: str) -> None:
+    with pytest.raises(Mistake) as raised:
+        build(configure(model_settings(name)).model, source_vocabulary=5, target_vocabulary=5, joint=True)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_sizes_mean_the_same_in_every_family(name: str) -> None:
+    assert 1.4 < parameters(name, "tiny") < 2.8
+    assert 8.5 < parameters(name, "small") < 11
+    assert 46 < parameters(name, "base") < 54
+
+
+def test_the_papers_sizes() -> None:
+    transformer = complete(configure({**model_settings("transformer"), "model.size": "paper"}).model)
+    assert (transformer.width, transformer.feed_forward, transformer.encoder_layers) == (512, 2048, 6)
+    assert transformer.encoder_heads == transformer.decoder_heads == 8
+    assert 43 < parameters("transformer", "paper") < 45  # the 65 million of table 3 have 21 of embeddings
+    lstm = complete(configure({**model_settings("lstm"), "model.size": "paper"}).model)
+    assert (lstm.embedding, lstm.width) == (620, 1000)
+    with pytest.raises(Mistake, match=r"conv\+lstm is in no paper; choose the size tiny"):
+        complete(configure({**model_settings("conv+lstm"), "model.size": "paper"}).model)
+
+
+def test_the_size_follows_the_corpus_unless_it_is_said() -> None:
+    assert [size_for(pairs)[0] for pairs in (10, 999_999, 1_000_000, 10_000_000)] == [
+        *("tiny", "tiny", "small", "base")
+    ]
+    assert complete(ModelConfig(), pairs=2_000_000).width == complete(ModelConfig(size="small")).width == 512
+    assert complete(ModelConfig(size="base"), pairs=10).width == 768
+
+
+def test_what_was_said_stays() -> None:
+    said = ModelConfig(width=64, encoder_layers=3, decoder_heads=2, feed_forward=100, size="base")
+    completed = complete(said)
+    assert (completed.width, completed.embedding, completed.encoder_layers) == (64, 64, 3)
+    assert (completed.decoder_heads, completed.feed_forward, completed.decoder_layers) == (2, 100, 5)
+    assert complete(completed) == completed
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"width": 7}, "model.width must be even"),
+        ({"encoder": "transformer", "width": 12, "encoder_heads": 4}, "model.width must be a multiple of 8"),
+        (
+            {"width": 10, "decoder_heads": 3},
+            "model.decoder_heads is 3, so model.width must be a multiple of 3",
+        ),
+    ],
+)
+def test_widths_and_heads_must_fit(settings: dict[str, str | int], told: str) -> None:
+    with pytest.raises(Mistake) as raised:
+        complete(ModelConfig(**settings))  # type: ignore[arg-type]
+    assert told in str(raised.value)
+
+
+def test_the_rate_suits_the_slower_part_and_the_width() -> None:
+    def rate(name: str, **settings: str | float) -> float:
+        asked = {f"model.{key}": value for key, value in settings.items()}
+        return complete_config(configure({**model_settings(name), **asked}), pairs=100).training.rate
+
+    assert 0 < rate("transformer") < rate("lstm")
+    assert rate("transformer+lstm") == rate("transformer")
+    assert rate("lstm", size="small") == pytest.approx(rate("lstm") / 2)
+    assert rate("lstm", width=64) == rate("lstm")
+    given = configure({"training.rate": 0.01})
+    assert complete_config(given, pairs=100).training == TrainingConfig(rate=0.01)
