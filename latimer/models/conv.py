@@ -55,7 +55,7 @@ class ConvEncoder(Encoder):
         super().__init__()
         self.width = width
         self.attentions = attentions
-        self.outside = kernel - 1
+        self.outside = ((kernel - 1) // 2, kernel // 2)  # positions that are padded on the left and right
         self.embedding = embedding
         self.places = Places(embedding.embedding_dim)
         self.inward = scaled_linear(embedding.embedding_dim, width, variance=1 - dropout)
@@ -68,8 +68,7 @@ class ConvEncoder(Encoder):
         embedded = self.dropout(self.places(self.embedding(source), positions))
         states, real = self.inward(embedded), mask[..., None]
         for layer in self.layers:
-            left, right = self.outside // 2, self.outside - self.outside // 2
-            padded = F.pad(self.dropout(states * real), (0, 0, left, right))
+            padded = F.pad(self.dropout(states * real), (0, 0, *self.outside))
             states = (states + layer(padded)) * HALF
         states = scale_gradient(self.outward(states) * real, 1 / self.attentions)
         return Encoded(states, mask, mean(states, mask), embedded)

@@ -26,8 +26,8 @@ RATES = {"lstm": 0.01, "luong": 0.01, "luong-feeding": 0.01, "conv": 0.003}  # o
 ALWAYS = {
     ("lstm", "lstm"),
     ("lstm-residual", "luong"),
-    ("lstm", "luong-feeding"),
-    ("lstm-residual", "lstm-parallel"),
+    ("conv", "luong-feeding"),
+    ("transformer", "lstm-parallel"),
     ("conv", "conv"),
     ("transformer", "transformer"),
 }
