@@ -25,6 +25,9 @@ PRESETS = {
 # The decoders that have one attention however many layers, and may go without.
 ONE_ATTENTION = ("lstm", "luong", "luong-feeding")
 
+# The decoders of residual blocks, whose attention has several heads and projects even with one.
+BLOCKS = ("lstm-parallel", "transformer")
+
 # The score of the paper that each decoder comes from.
 _SCORES = {
     "lstm": "additive",
@@ -134,7 +137,7 @@ def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
         "embedding": width,
         "feed_forward": 2 * width,
         "encoder_heads": heads,
-        "decoder_heads": heads if model.decoder in ("lstm-parallel", "transformer") else 1,
+        "decoder_heads": heads if model.decoder in BLOCKS else 1,
         **chosen,
     }
     still_open = {name: value for name, value in chosen.items() if getattr(model, name) in (0, "auto")}

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import torch
 
 from latimer import card, evaluate
-from latimer.config import Config, differences, flatten
+from latimer.config import Config, ModelConfig, differences, flatten
 from latimer.data.batches import TokenBatches, in_order
-from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out
+from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out, one_direction
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
@@ -105,6 +105,12 @@ def run(folder: ModelFolder, *, reporter: Reporter, started: Moment | None = Non
     return Trained(folder, trainer.progress, Moment.now().wall - started.wall)
 
 
+def must_exist(model: ModelConfig) -> None:
+    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained."""
+    with torch.device("meta"):
+        build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
+
+
 def prepare(
     folder: ModelFolder,
     config: Config,
@@ -136,7 +142,7 @@ def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
 def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | None, str | None]) -> None:
     """Raise Mistake where the folder's run was asked for in other words."""
     recorded = folder.record
-    before = {**recorded["asked"], "corpus": recorded["corpus"], "validation": recorded["validation"]}
+    before = {**recorded.get("asked", {}), "corpus": recorded["corpus"], "validation": recorded["validation"]}
     for name, language in zip(("source_language", "target_language"), languages, strict=True):
         before[name] = recorded[name]
         asked[name] = language or recorded[name]
@@ -157,10 +163,9 @@ def _prepare(
     reporter: Reporter,
 ) -> None:
     """Read, hold out, learn subwords, write token ids; config.json comes last and seals it."""
-    with torch.device("meta"):  # a model that can't be is better refused before the corpus is read
-        build(config.model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
+    must_exist(config.model)
     corpora = _open(asked["corpus"], languages)
-    languages = _languages([*corpora, *_open(asked["validation"], languages)])
+    languages = one_direction([*corpora, *_open(asked["validation"], languages)])
     reporter.note(f"Reading {', '.join(corpus.name for corpus in corpora)}.")
     if asked["validation"]:
         total = sum(1 for _ in _pairs(corpora))
@@ -210,16 +215,6 @@ def _prepare(
 
 def _open(names: Sequence[str], languages: tuple[str | None, str | None]) -> list[Corpus]:
     return [Corpus.open(name, source_language=languages[0], target_language=languages[1]) for name in names]
-
-
-def _languages(corpora: Sequence[Corpus]) -> tuple[str | None, str | None]:
-    """The one direction of all corpora."""
-    known = {(corpus.source_language, corpus.target_language): corpus.name for corpus in corpora}
-    known.pop((None, None), None)
-    if len(known) > 1:
-        told = " and ".join(f"{name} is {one}-{other}" for (one, other), name in known.items())
-        raise Mistake(f"The corpora are of different directions: {told}; say which with --from and --to.")
-    return next(iter(known), (None, None))
 
 
 def _pairs(corpora: Sequence[Corpus]) -> Iterator[Pair]:

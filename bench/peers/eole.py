@@ -65,7 +65,7 @@ def configuration(arguments: Arguments) -> Any:
             "model_path": str(corpus / "eole"),
             "compute_dtype": "fp32",
             "dropout": [task.DROPOUT],
-            "attention_dropout": [task.DROPOUT],
+            "attention_dropout": [0.0],  # ours has none either
             "label_smoothing": task.LABEL_SMOOTHING,
             "optim": "adam",
             "learning_rate": task.LEARNING_RATE,

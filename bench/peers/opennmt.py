@@ -39,7 +39,7 @@ MODELS: dict[str, dict[str, object]] = {
         "heads": task.HEADS,
         "transformer_ff": task.INNER,
         "position_encoding": True,
-        "attention_dropout": task.DROPOUT,
+        "attention_dropout": 0.0,  # ours has none either
     },
     "conv": {
         "encoder_type": "cnn",

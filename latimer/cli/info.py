@@ -20,16 +20,17 @@ def command(folder: str, as_json: bool) -> None:
     data, training = record["data"], record.get("training")
     direction = f"{record['source_language'] or '?'} to {record['target_language'] or '?'}"
     config, defaults = record["config"], flatten(Config())
+    asked = record.get("asked", config)
     lines = {
         "direction": direction,
         "model": f"{config['model.encoder']} encoder, {config['model.decoder']} decoder, "
-        f"score {config['model.score']}",
+        f"score {config['model.score']}, size {config['model.size']}",
         "parameters": f"{training['parameters']:,}" if training else "not trained yet",
         "vocabulary": " and ".join(f"{size:,}" for size in dict.fromkeys(data["vocabulary"])) + " pieces",
         "data": f"{data['pairs']:,} pairs of {', '.join(record['corpus'])}",
         "validation": f"{data['validation_pairs']:,} pairs, {', '.join(record['validation']) or 'held out'}",
         "not the default": ", ".join(
-            f"{name} = {value}" for name, value in config.items() if value != defaults.get(name)
+            f"{name} = {value}" for name, value in asked.items() if value != defaults.get(name)
         )
         or "nothing",
         "seed": str(config["training.seed"]),

@@ -72,7 +72,8 @@ def command(
     given: dict[str, Any] = {key: value for key, value in budget.items() if value is not None}
     from_file, set_here = read_toml(file) if file else {}, read_settings(settings)
     if given:  # what the command line says of the length replaces what the file says
-        from_file = {key: value for key, value in from_file.items() if key not in budget}
+        budgets = {*budget, "training.tokens"}
+        from_file = {key: value for key, value in from_file.items() if key not in budgets}
     if seed is not None:
         given["training.seed"] = seed
     if size is not None:

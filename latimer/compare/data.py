@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from latimer.compare.plan import Plan
-from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, hold_out
+from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, hold_out, one_direction
 from latimer.errors import Mistake
 from latimer.evaluate import group_references
 from latimer.files import replacing
@@ -36,13 +36,7 @@ class Layout:
 
 def languages_of(plan: Plan) -> tuple[str | None, str | None]:
     """The one direction of all corpora. Raises Mistake for two, and for a corpus that is not there."""
-    corpora = _open(plan)
-    known = {(one.source_language, one.target_language): name for name, one in corpora.items()}
-    known.pop((None, None), None)
-    if len(known) > 1:
-        told = " and ".join(f"{name} is {one}-{other}" for (one, other), name in known.items())
-        raise Mistake(f"The corpora are of different directions: {told}; say which with --from and --to.")
-    return next(iter(known), (None, None))
+    return one_direction(_open(plan).values())
 
 
 def lay_out(plan: Plan, folder: Path, reporter: Reporter) -> dict[str, Any]:

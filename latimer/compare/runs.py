@@ -35,7 +35,7 @@ from latimer.files import write_whole
 from latimer.folder import ModelFolder
 from latimer.machine import forget_peak_memory, machine
 from latimer.presets import complete_config
-from latimer.recipe import fork, prepare, run
+from latimer.recipe import fork, must_exist, prepare, run
 from latimer.report import Watcher
 from latimer.training.log import Reporter
 from latimer.visualize.comparison import comparison_page
@@ -55,6 +55,8 @@ def compare(
     where `into` holds another comparison or a corpus has changed, KeyboardInterrupt where it was stopped.
     """
     folder = Path(into)
+    for config in plan.models.values():
+        must_exist(config.model)
     with _watched(reporter) as watcher:
         manifest = _begin(plan, folder, sha256, watcher)
         prepared = ModelFolder(folder / "prepared")

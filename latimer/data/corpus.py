@@ -5,7 +5,7 @@ cannot be used is skipped, counted by reason, and reported.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,17 @@ from latimer.data.split import LEFT_OUT, TRAIN, VALIDATION, Division, hold_out
 from latimer.data.text import SpaceCounts, Spacing, count_spaces, has_control, normalise
 from latimer.errors import Mistake
 
-__all__ = ["LEFT_OUT", "TRAIN", "VALIDATION", "Corpus", "Division", "Pair", "Skipped", "hold_out"]
+__all__ = [
+    "LEFT_OUT",
+    "TRAIN",
+    "VALIDATION",
+    "Corpus",
+    "Division",
+    "Pair",
+    "Skipped",
+    "hold_out",
+    "one_direction",
+]
 
 SPACING_SAMPLE = 100_000
 """Target lines from which the habits of spacing are learned."""
@@ -179,6 +189,16 @@ class Corpus:
             self._digest = hashed.hexdigest()
         if self._files:
             self._digest = ",".join(str(file.digest) for file in self._files)
+
+
+def one_direction(corpora: Iterable[Corpus]) -> tuple[str | None, str | None]:
+    """Source and target language of all corpora, None where no name tells. Raises Mistake for two of them."""
+    known = {(corpus.source_language, corpus.target_language): corpus.name for corpus in corpora}
+    known.pop((None, None), None)
+    if len(known) > 1:
+        told = " and ".join(f"{name} is {one}-{other}" for (one, other), name in known.items())
+        raise Mistake(f"The corpora are of different directions: {told}; say which with --from and --to.")
+    return next(iter(known), (None, None))
 
 
 def _columns(file: LineFile) -> Iterator[tuple[str, str] | None]:

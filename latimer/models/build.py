@@ -13,7 +13,7 @@ from latimer.models.luong import InputFeedingDecoder, LuongDecoder
 from latimer.nn.attention import Additive, Attention, Dot, General, MultiHead, ScaledDot, Score
 from latimer.nn.blocks import PastAttention, PastLSTM, ReadingLSTM, SelfAttention
 from latimer.nn.embedding import Embedding
-from latimer.presets import ONE_ATTENTION, complete, unknown
+from latimer.presets import BLOCKS, ONE_ATTENTION, complete, unknown
 
 
 def build(config: ModelConfig, *, source_vocabulary: int, target_vocabulary: int, joint: bool) -> Seq2Seq:
@@ -41,7 +41,7 @@ def _encoder(config: ModelConfig, embedding: nn.Embedding) -> Encoder:
                 width,
                 kernel=config.kernel,
                 layers=layers,
-                attentions=1 if config.decoder in ONE_ATTENTION else config.decoder_layers,
+                attentions=_attentions(config),
                 dropout=dropout,
             )
         case "transformer":
@@ -52,7 +52,7 @@ def _encoder(config: ModelConfig, embedding: nn.Embedding) -> Encoder:
 
 def _decoder(config: ModelConfig, embedding: nn.Embedding) -> Decoder:
     width, layers, dropout, tied = config.width, config.decoder_layers, config.dropout, config.tied
-    attentions: Any = [_attention(config) for _ in range(layers)]
+    attentions: Any = [_attention(config) for _ in range(_attentions(config))]
     one: dict[str, Any] = {"source_width": width, "attention": attentions[0], "layers": layers}
     blocks: dict[str, Any] = {"inner": config.feed_forward, "attentions": attentions}
     match config.decoder:
@@ -74,12 +74,17 @@ def _decoder(config: ModelConfig, embedding: nn.Embedding) -> Decoder:
     raise unknown("decoder", config.decoder)
 
 
+def _attentions(config: ModelConfig) -> int:
+    """How many attentions over the source the decoder has."""
+    return 1 if config.decoder in ONE_ATTENTION else config.decoder_layers
+
+
 def _attention(config: ModelConfig) -> Attention | None:
     """Attention over the source: with one head the papers' plain one, but in blocks always projected."""
     width, heads = config.width, config.decoder_heads
     if config.score == "none":
         return None
-    if heads == 1 and config.decoder not in ("lstm-parallel", "transformer"):
+    if heads == 1 and config.decoder not in BLOCKS:
         return Attention(_score(config.score, width))
     return MultiHead(_score(config.score, width // heads), width, width, width=width, heads=heads)
 

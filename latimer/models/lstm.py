@@ -65,9 +65,11 @@ class RecurrentDecoder(Decoder):
 class LSTMDecoder(RecurrentDecoder):
     """Attend with the previous state, then step (Bahdanau et al. 2015, section 3.1 and appendix A.2.2).
 
-    context_t = attention(hidden_{t-1}, source states)
-    hidden_t  = LSTM([embedding(y_{t-1}), context_t], hidden_{t-1})
-    logits_t  = W_e tanh(W [hidden_t, context_t, embedding(y_{t-1})])
+        context_t = attention(hidden_{t-1}, source states)
+        hidden_t  = LSTM([embedding(y_{t-1}), context_t], hidden_{t-1})
+        logits_t  = W_e tanh(W [hidden_t, context_t, embedding(y_{t-1})])
+
+    Every step waits for its attention, and every attention for the step before it.
     """
 
     def __init__(

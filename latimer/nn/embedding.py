@@ -30,7 +30,7 @@ def rotate(vectors: Float[Tensor, "*B T K"], first: int) -> Float[Tensor, "*B T 
         angle = position / 10000^(2i / K)
 
     The product of a query and a key turned so depends on how far apart they stand, not on where.
-    `first` is the position of the first of the T vectors.
+    `first` is the position of the first of the T vectors; angles are in radians, and K is even.
     """
     half = vectors.shape[-1] // 2
     device, kind = vectors.device, vectors.dtype

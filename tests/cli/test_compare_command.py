@@ -110,3 +110,13 @@ def test_mistakes(words: list[str], tmp_path: Path) -> None:
             call(*given, "--into", tmp_path / "nothing")
         assert needle in str(raised.value), given
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_model_that_cannot_be_is_refused_before_anything_is_written(
+    words: list[str], tmp_path: Path
+) -> None:
+    into = tmp_path / "comparison"
+    wrong = ["lstm,convv+lstm" if word == "lstm,lstm-dot" else word for word in words]
+    with pytest.raises(Mistake, match=r"'convv'.*'conv'"):
+        call(*wrong, "--into", into)
+    assert not into.exists()

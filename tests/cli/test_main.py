@@ -175,7 +175,18 @@ def test_info(folder: Path) -> None:
     text = latimer("info", folder).stdout
     assert "en to fr" in text
     assert "model.width = 32" in text
+    assert "size tiny" in text
+    assert "feed_forward" not in text, "chosen, not asked for"
     assert json.loads(latimer("info", folder, "--json").stdout)["format"] == 1
+
+
+def test_a_length_on_the_command_line_replaces_the_one_in_the_file(tmp_path: Path) -> None:
+    corpus, file = write_pairs(tmp_path / "pairs.tsv", PAIRS), tmp_path / "settings.toml"
+    file.write_text("[training]\ntokens = 500\n[model]\nwidth = 32\n[data]\nvocabulary = 300\n")
+    latimer("train", corpus, "--into", tmp_path / "model", "--config", file, "--steps", "2", "--quiet")
+    config = json.loads(latimer("info", tmp_path / "model", "--json").stdout)["config"]
+    assert (config["training.steps"], config["training.tokens"]) == (2, None)
+    assert config["model.width"] == 32
 
 
 def test_mistakes_are_one_sentence_and_exit_2(folder: Path, tmp_path: Path) -> None:

@@ -54,8 +54,7 @@ def test_only_the_gradient_is_scaled(factor: float) -> None:
     torch.testing.assert_close(inputs.grad, factor * weights)
 
 
-def test_without_a_gradient_there_is_nothing_to_scale() -> None:
+def test_without_gradients_it_is_the_inputs() -> None:
     inputs = torch.randn(2, 3)
-    assert scale_gradient(inputs, 0.5) is inputs
     with torch.inference_mode():
         assert torch.equal(scale_gradient(inputs, 0.5), inputs)
