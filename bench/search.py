@@ -21,6 +21,7 @@ from bench import task
 from latimer.config import configure
 from latimer.errors import Mistake
 from latimer.files import write_whole
+from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.presets import model_settings
@@ -140,6 +141,7 @@ def main() -> None:
     if arguments.tokens < WINDOW or arguments.tokens % WINDOW:
         parser.error(f"--tokens must be a multiple of {WINDOW}, not {arguments.tokens}")
     torch.set_num_threads(1)
+    keep_memory()  # as a Translator does
     curves = measure(arguments.models, tokens=arguments.tokens, repeats=arguments.repeats)
     print("CPU milliseconds a target token, median of the rounds\n")
     print(format_table(curves))

@@ -21,6 +21,7 @@ def option(default: Any, explanation: str, choices: tuple[str, ...] = ()) -> Any
 
 
 SCORES = ("additive", "dot", "scaled-dot", "general", "none")
+ACTIVATIONS = ("relu", "swiglu")
 SIZES = ("tiny", "small", "base", "paper")
 
 
@@ -41,6 +42,9 @@ class ModelConfig:
     encoder_heads: int = option(0, "heads of the encoder's self-attention; 0: by width")
     decoder_heads: int = option(0, "heads of the decoder's attention; 0: by width, or one as in its paper")
     feed_forward: int = option(0, "inner width of feed-forward layers; 0: by size")
+    activation: str = option(
+        "auto", "what stands in feed-forward layers; auto: swiglu, in size paper relu", ("auto", *ACTIVATIONS)
+    )
     kernel: int = option(3, "positions that a convolution sees")
     dropout: float = option(0.1, "share of activations dropped in training")
     tied: bool = option(True, "output layer and target embedding are one matrix")

@@ -1,5 +1,6 @@
 """What a run took of the machine, and what the machine is."""
 
+import ctypes
 import os
 import platform
 import sys
@@ -38,6 +39,20 @@ def forget_peak_memory() -> bool:
     except OSError:
         return False
     return True
+
+
+def keep_memory() -> bool:
+    """Let this process keep the memory that it frees, for its next tensors; False where that can't be said.
+
+    GNU's C library gives large blocks back to the system, which has to clear each page before it lends it
+    again. Every update of a training, and every step of a search, asks for the same blocks as the one before.
+    """
+    most_blocks_of_their_own, spare_bytes_to_keep = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, or another system
+        return False
+    return bool(mallopt(most_blocks_of_their_own, 0) and mallopt(spare_bytes_to_keep, 2**31 - 1))
 
 
 def machine() -> dict[str, Any]:

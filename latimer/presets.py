@@ -58,13 +58,17 @@ _DECODER_LAYERS = {
 _HEAD_WIDTH = 64
 
 # The sizes of the papers: Bahdanau 2015, Luong 2015, Gehring 2017 (English-Romanian), Vaswani 2017 (base).
-_PAPERS: dict[tuple[str, str], dict[str, int]] = {
+_PAPERS: dict[tuple[str, str], dict[str, int | str]] = {
     ("lstm", "lstm"): {"embedding": 620, "width": 1000, "encoder_layers": 1, "decoder_layers": 1},
     ("lstm", "luong"): {"width": 1000, "encoder_layers": 4, "decoder_layers": 4},
     ("lstm", "luong-feeding"): {"width": 1000, "encoder_layers": 4, "decoder_layers": 4},
     ("conv", "conv"): {"width": 512, "encoder_layers": 20, "decoder_layers": 20},
     ("transformer", "transformer"): {
-        **{"width": 512, "encoder_layers": 6, "decoder_layers": 6, "feed_forward": 2048},
+        "width": 512,
+        "encoder_layers": 6,
+        "decoder_layers": 6,
+        "feed_forward": 2048,
+        "activation": "relu",
     },
 }
 
@@ -135,7 +139,10 @@ def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
     chosen = {
         "score": _SCORES.get(model.decoder, "additive"),
         "embedding": width,
-        "feed_forward": 2 * width,
+        "feed_forward": 2 * width
+        if model.activation == "relu"
+        else max(8, width // 6 * 8),  # as many parameters
+        "activation": "swiglu",
         "encoder_heads": heads,
         "decoder_heads": heads if model.decoder in BLOCKS else 1,
         **chosen,

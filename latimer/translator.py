@@ -11,6 +11,7 @@ from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.nn.attention import capture
 from latimer.search.beam import beam_search
@@ -50,6 +51,7 @@ class Translator:
         self.model = model
         self.tokenizers = tokenizers
         self.spacing = spacing
+        keep_memory()
 
     @classmethod
     def load(cls, folder: Path | str, device: str | None = None) -> "Translator":

@@ -44,6 +44,7 @@ def make_model() -> Callable[..., Seq2Seq]:
         layers: int = 1,
         heads: int = 0,
         embedding: int = 8,
+        activation: str = "auto",
         tied: bool = True,
         joint: bool = False,
     ) -> Seq2Seq:
@@ -53,6 +54,7 @@ def make_model() -> Callable[..., Seq2Seq]:
             decoder=decoder,
             score=score,
             embedding=embedding,
+            activation=activation,
             width=8,
             encoder_layers=layers,
             decoder_layers=layers,

@@ -26,9 +26,9 @@ HOUSE: dict[str, set[str]] = {
     "data": {"shapes", "config", "errors", "files"},
     "evaluate": {"errors"},
     "visualize": set(),
-    "training": {"models", "data", "config", "shapes", "errors", "files"},
+    "training": {"models", "data", "config", "machine", "shapes", "errors", "files"},
     "folder": {"models", "data", "config", "errors", "files"},
-    "translator": {"folder", "models", "nn", "data", "search", "state", "shapes", "errors"},
+    "translator": {"folder", "models", "nn", "data", "search", "machine", "state", "shapes", "errors"},
     "card": set(),
     "report": {"training"},
     "recipe": {

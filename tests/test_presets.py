@@ -74,10 +74,14 @@ def test_sizes_mean_the_same_in_every_family(name: str) -> None:
 def test_the_papers_sizes() -> None:
     transformer = complete(configure({**model_settings("transformer"), "model.size": "paper"}).model)
     assert (transformer.width, transformer.feed_forward, transformer.encoder_layers) == (512, 2048, 6)
+    assert transformer.activation == "relu"
     assert transformer.encoder_heads == transformer.decoder_heads == 8
     assert 43 < parameters("transformer", "paper") < 45  # the 65 million of table 3 have 21 of embeddings
     lstm = complete(configure({**model_settings("lstm"), "model.size": "paper"}).model)
     assert (lstm.embedding, lstm.width) == (620, 1000)
+    plain, gated = (complete(ModelConfig(activation=name)) for name in ("relu", "auto"))
+    assert (plain.feed_forward, gated.feed_forward) == (512, 336), "a third less, for it has a gate more"
+    assert gated.activation == "swiglu"
     with pytest.raises(Mistake, match=r"conv\+lstm is in no paper; choose the size tiny"):
         complete(configure({**model_settings("conv+lstm"), "model.size": "paper"}).model)
 

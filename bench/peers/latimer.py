@@ -64,6 +64,7 @@ def configuration(name: str, seed: int) -> Config:
             "model.encoder_heads": task.HEADS if name == "transformer" else 1,
             "model.decoder_heads": task.HEADS if name == "transformer" else 1,
             "model.feed_forward": task.INNER,
+            "model.activation": "relu",
             "model.kernel": task.KERNEL,
             "model.dropout": task.DROPOUT,
             "data.joint": True,

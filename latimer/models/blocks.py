@@ -13,7 +13,7 @@ from torch import nn
 
 from latimer.models.base import Decoder, Encoded, Encoder, Features, mean, output_layer
 from latimer.nn.attention import Attention
-from latimer.nn.blocks import DecoderBlock, EncoderBlock, Past, Reader
+from latimer.nn.blocks import DecoderBlock, EncoderBlock, FeedForward, Past, Reader
 from latimer.nn.embedding import resized
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest
@@ -29,13 +29,16 @@ class BlockEncoder(Encoder):
         readers: Sequence[Reader],
         *,
         inner: int,
+        gated: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.width = width
         self.embedding = embedding
         self.widen = resized(embedding.embedding_dim, width)
-        self.blocks = nn.ModuleList(EncoderBlock(reader, width, inner, dropout) for reader in readers)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(reader, FeedForward(width, inner, gated=gated), width, dropout) for reader in readers
+        )
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
@@ -72,6 +75,7 @@ class BlockDecoder(Decoder):
         *,
         attentions: Sequence[Attention],
         inner: int,
+        gated: bool = True,
         dropout: float = 0.0,
         tied: bool = True,
     ) -> None:
@@ -79,7 +83,7 @@ class BlockDecoder(Decoder):
         self.embedding = embedding
         self.widen = resized(embedding.embedding_dim, width)
         self.blocks: Iterable[Any] = nn.ModuleList(
-            DecoderBlock(past, attention, width, inner, dropout)
+            DecoderBlock(past, attention, FeedForward(width, inner, gated=gated), width, dropout)
             for past, attention in zip(pasts, attentions, strict=True)
         )
         self.norm = nn.LayerNorm(width)

@@ -29,12 +29,13 @@ def build(config: ModelConfig, *, source_vocabulary: int, target_vocabulary: int
 
 def _encoder(config: ModelConfig, embedding: nn.Embedding) -> Encoder:
     width, layers, dropout = config.width, config.encoder_layers, config.dropout
+    blocks: dict[str, Any] = {"inner": config.feed_forward, "gated": config.activation == "swiglu"}
     match config.encoder:
         case "lstm":
             return LSTMEncoder(embedding, width, layers=layers, dropout=dropout)
         case "lstm-residual":
             lstms = [ReadingLSTM(width) for _ in range(layers)]
-            return BlockEncoder(embedding, width, lstms, inner=config.feed_forward, dropout=dropout)
+            return BlockEncoder(embedding, width, lstms, **blocks, dropout=dropout)
         case "conv":
             return ConvEncoder(
                 embedding,
@@ -46,7 +47,7 @@ def _encoder(config: ModelConfig, embedding: nn.Embedding) -> Encoder:
             )
         case "transformer":
             readers = [SelfAttention(width, config.encoder_heads) for _ in range(layers)]
-            return BlockEncoder(embedding, width, readers, inner=config.feed_forward, dropout=dropout)
+            return BlockEncoder(embedding, width, readers, **blocks, dropout=dropout)
     raise unknown("encoder", config.encoder)
 
 
@@ -54,7 +55,11 @@ def _decoder(config: ModelConfig, embedding: nn.Embedding) -> Decoder:
     width, layers, dropout, tied = config.width, config.decoder_layers, config.dropout, config.tied
     attentions: Any = [_attention(config) for _ in range(_attentions(config))]
     one: dict[str, Any] = {"source_width": width, "attention": attentions[0], "layers": layers}
-    blocks: dict[str, Any] = {"inner": config.feed_forward, "attentions": attentions}
+    blocks: dict[str, Any] = {
+        "attentions": attentions,
+        "inner": config.feed_forward,
+        "gated": config.activation == "swiglu",
+    }
     match config.decoder:
         case "lstm":
             return LSTMDecoder(embedding, width, **one, dropout=dropout, tied=tied)

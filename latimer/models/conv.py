@@ -1,9 +1,9 @@
 """Convolutions that read, and convolutions with attention in every layer that write.
 
 Gehring et al. 2017, "Convolutional sequence to sequence learning". What differs: no weight normalisation
-(the optimiser here adapts the scale of each weight), and embeddings that begin with variance 1 instead of
-0.01, as everywhere in this library, so that one matrix can serve as the output layer too. The paper's dot
-product of such vectors would choose one source position from the start: it is scaled here by default.
+(the optimiser here adapts the scale of each weight), and embeddings that begin with a standard deviation of
+0.3 instead of 0.1, which learn sooner. The paper's dot product of such vectors would prefer some source
+positions from the start: it is scaled here by default.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,13 @@ from latimer.nn.embedding import Embedding, resized
 from latimer.shapes import Bool, Float, Int, Tensor
 
 POSITIONS = 512  # that have an embedding; further ones share the last
+QUIET = (
+    0.3  # size of what goes in: gates that begin half open let through what section 3.5 says, loud ones more
+)
 
 
 class Places(nn.Module):
-    """Adds to each token's vector a learned one of its position (section 3.1)."""
+    """Adds to each token's vector a learned one of its position (section 3.1), and makes both small."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -32,7 +35,7 @@ class Places(nn.Module):
     def forward(
         self, embedded: Float[Tensor, "B T E"], positions: Int[Tensor, "#B T"]
     ) -> Float[Tensor, "B T E"]:
-        return (embedded + self.embedding(positions.clamp(max=POSITIONS - 1))) * HALF
+        return (embedded + self.embedding(positions.clamp(max=POSITIONS - 1))) * (HALF * QUIET)
 
 
 class ConvEncoder(Encoder):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from latimer.nn.attention import Attention, MultiHead, ScaledDot
 from latimer.nn.embedding import rotate
@@ -20,12 +21,26 @@ from latimer.shapes import Bool, Float, Tensor
 from latimer.state import Nest
 
 
-class FeedForward(nn.Sequential):
-    """W_2 relu(W_1 x + b_1) + b_2 at every position by itself (Vaswani et al. 2017, section 3.3)."""
+class Gate(nn.Module):
+    """silu(a) * b of the two halves [a, b]: one half says how much of the other goes on."""
 
-    def __init__(self, width: int, inner: int) -> None:
-        inward, outward = nn.Linear(width, inner), nn.Linear(inner, width)
-        super().__init__(inward, nn.ReLU(), outward)
+    def forward(self, inputs: Float[Tensor, "*B N"]) -> Float[Tensor, "*B D"]:
+        gate, values = inputs.chunk(2, -1)
+        return F.silu(gate) * values
+
+
+class FeedForward(nn.Sequential):
+    """What every position thinks by itself: with a gate, or as the Transformer first had it.
+
+        W_2 (silu(W x + b) * (V x + c)) + b_2      Shazeer 2020, "GLU variants improve Transformer", section 2
+        W_2 relu(W_1 x + b_1) + b_2                Vaswani et al. 2017, section 3.3
+
+    W and V lie one above the other. `inner` is the width between the two products.
+    """
+
+    def __init__(self, width: int, inner: int, *, gated: bool) -> None:
+        inward, outward = nn.Linear(width, 2 * inner if gated else inner), nn.Linear(inner, width)
+        super().__init__(inward, Gate() if gated else nn.ReLU(), outward)
         for linear in (inward, outward):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -127,10 +142,10 @@ class PastLSTM(Past):
 class EncoderBlock(nn.Module):
     """Read the others, then think."""
 
-    def __init__(self, reader: Reader, width: int, inner: int, dropout: float) -> None:
+    def __init__(self, reader: Reader, feed_forward: FeedForward, width: int, dropout: float) -> None:
         super().__init__()
         self.reader_norm, self.reader = nn.LayerNorm(width), reader
-        self.feed_forward_norm, self.feed_forward = nn.LayerNorm(width), FeedForward(width, inner)
+        self.feed_forward_norm, self.feed_forward = nn.LayerNorm(width), feed_forward
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "B S D"], mask: Bool[Tensor, "B S"]) -> Float[Tensor, "B S D"]:
@@ -141,11 +156,13 @@ class EncoderBlock(nn.Module):
 class DecoderBlock(nn.Module):
     """Read the past, ask the source, think."""
 
-    def __init__(self, past: Past, attention: Attention, width: int, inner: int, dropout: float) -> None:
+    def __init__(
+        self, past: Past, attention: Attention, feed_forward: FeedForward, width: int, dropout: float
+    ) -> None:
         super().__init__()
         self.past_norm, self.past = nn.LayerNorm(width), past
         self.attention_norm, self.attention = nn.LayerNorm(width), attention
-        self.feed_forward_norm, self.feed_forward = nn.LayerNorm(width), FeedForward(width, inner)
+        self.feed_forward_norm, self.feed_forward = nn.LayerNorm(width), feed_forward
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -20,6 +20,7 @@ import torch
 from latimer.config import TrainingConfig
 from latimer.data.batches import Batch, Position, TokenBatches
 from latimer.errors import Mistake
+from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import Progress, load_state, read_progress, save_state
@@ -66,6 +67,7 @@ class Trainer:
 
     def run(self) -> Progress:
         """Train to the end, or until Ctrl-C; returns where it stands."""
+        keep_memory()
         progress, bad = self.progress, 0
         begun = saved = mark = time.monotonic()
         tokens = 0

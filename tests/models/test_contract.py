@@ -123,7 +123,7 @@ def test_capture_listens_and_changes_nothing(make_model: MakeModel, sentences: A
     """Law 9: every map under its name, rows that sum to 1, the fused path's output; a float32 model too."""
     model = make_model(**kind._asdict())
     heads = (kind.heads or 2,) if kind.projected else ()
-    for tolerance in (1e-12, 1e-6):
+    for tolerance in (1e-12, 1e-5):
         with torch.no_grad():
             alone = model(*sentences)
             with capture(model) as maps:

@@ -31,7 +31,9 @@ def copy_attention(theirs: nn.MultiheadAttention, ours: MultiHead) -> None:
 
 
 def torchs_encoder(block: EncoderBlock) -> nn.TransformerEncoderLayer:
-    theirs = nn.TransformerEncoderLayer(WIDTH, HEADS, 2 * WIDTH, 0.0, batch_first=True, norm_first=True)
+    theirs = nn.TransformerEncoderLayer(
+        WIDTH, HEADS, block.feed_forward[0].out_features, 0.0, batch_first=True, norm_first=True
+    )
     theirs.double()
     copy_attention(theirs.self_attn, block.reader.attention)  # type: ignore[arg-type]
     copy(theirs.norm1, block.reader_norm)
@@ -42,7 +44,9 @@ def torchs_encoder(block: EncoderBlock) -> nn.TransformerEncoderLayer:
 
 
 def torchs_decoder(block: DecoderBlock) -> nn.TransformerDecoderLayer:
-    theirs = nn.TransformerDecoderLayer(WIDTH, HEADS, 2 * WIDTH, 0.0, batch_first=True, norm_first=True)
+    theirs = nn.TransformerDecoderLayer(
+        WIDTH, HEADS, block.feed_forward[0].out_features, 0.0, batch_first=True, norm_first=True
+    )
     theirs.double()
     copy_attention(theirs.self_attn, block.past.attention)  # type: ignore[arg-type]
     copy_attention(theirs.multihead_attn, block.attention)  # type: ignore[arg-type]
@@ -60,7 +64,7 @@ def test_without_its_positions_the_transformer_is_torchs(
 ) -> None:
     """Embed, two layers, norm, project; between the widths of embeddings and layers where they differ."""
     monkeypatch.setattr("latimer.nn.blocks.rotate", lambda vectors, first: vectors)
-    model: Any = make_model("transformer", "transformer", layers=2, embedding=embedding)
+    model: Any = make_model("transformer", "transformer", layers=2, embedding=embedding, activation="relu")
     encoder, decoder = model.encoder, model.decoder
     encoded, logits = encoder(sentences.source, sentences.mask), model(*sentences)
 
@@ -110,7 +114,8 @@ def slow_decoder(p: Numbers, states: list[Array], summary: Array, *, tokens: lis
             query, attention = slow.norm(part, "attention_norm", x), slow.within(part, "attention")
             x = x + slow.attend_with_heads(attention, "scaled-dot", HEADS, query, states, states)
             inner = slow.linear(part, "feed_forward.0", slow.norm(part, "feed_forward_norm", x))
-            x = x + slow.linear(part, "feed_forward.2", np.maximum(inner, 0))
+            gate, values = np.split(inner, 2)
+            x = x + slow.linear(part, "feed_forward.2", gate / (1 + np.exp(-gate)) * values)
         features = slow.linear_or_nothing(p, "readout", slow.norm(p, "norm", x))
         logits.append(slow.linear(p, "output", features))
     return np.array(logits)
@@ -152,8 +157,8 @@ def test_the_residual_encoder_is_its_equations(make_model: MakeModel, sentences:
             for block in encoder.blocks:
                 read, _ = block.reader.lstm.lstm(block.reader_norm(x))
                 x = x + read
-                inner = block.feed_forward[0](block.feed_forward_norm(x)).clamp(min=0)
-                x = x + block.feed_forward[2](inner)
+                gate, values = block.feed_forward[0](block.feed_forward_norm(x)).chunk(2, -1)
+                x = x + block.feed_forward[2](gate * gate.sigmoid() * values)
             states = encoder.norm(x)
             torch.testing.assert_close(encoded.states[row, :length], states)
             torch.testing.assert_close(encoded.summary[row], states.mean(0))

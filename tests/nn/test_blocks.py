@@ -113,11 +113,17 @@ def test_a_reading_lstm_reads_both_ways_and_no_padding() -> None:
 
 
 def test_the_feed_forward_layer_is_its_formula() -> None:
-    layer, x = loud(FeedForward(3, 5)), torch.randn(2, 4, 3).double()
-    expected = (x @ layer[0].weight.mT + layer[0].bias).clamp(min=0) @ layer[2].weight.mT + layer[2].bias
-    torch.testing.assert_close(layer(x), expected)
-    fresh = FeedForward(30, 60)
-    limit = (6 / 90) ** 0.5  # Glorot and Bengio 2010
+    x = torch.randn(2, 4, 3).double()
+    plain, gated = loud(FeedForward(3, 5, gated=False)), loud(FeedForward(3, 5, gated=True))
+    inner = [x @ layer[0].weight.mT + layer[0].bias for layer in (plain, gated)]
+    gate, values = inner[1][..., :5], inner[1][..., 5:]
+    for layer, hidden in ((plain, inner[0].clamp(min=0)), (gated, gate / (1 + (-gate).exp()) * values)):
+        torch.testing.assert_close(layer(x), hidden @ layer[2].weight.mT + layer[2].bias)
+
+
+def test_feed_forward_layers_begin_as_glorot_and_bengio_say() -> None:
+    fresh = FeedForward(30, 60, gated=False)
+    limit = (6 / 90) ** 0.5
     for linear in (fresh[0], fresh[2]):
         assert 0.97 * limit < float(linear.weight.detach().abs().max()) <= limit  # type: ignore[arg-type,operator]
         assert not linear.bias.any()  # type: ignore[operator,union-attr]
@@ -142,7 +148,10 @@ class Counting(Past):
 
 
 def test_an_encoder_block_adds_to_what_came_in_after_normalising_it() -> None:
-    block, x = loud(EncoderBlock(Doubling(), 6, 7, 0.5)), torch.randn(2, 3, 6).double()
+    block, x = (
+        loud(EncoderBlock(Doubling(), FeedForward(6, 7, gated=True), 6, 0.5)),
+        torch.randn(2, 3, 6).double(),
+    )
     mask = torch.tensor([[True, True, True], [True, False, False]])
     middle = x + 2 * block.reader_norm(x) * mask[..., None]
     expected = middle + block.feed_forward(block.feed_forward_norm(middle))
@@ -150,7 +159,7 @@ def test_an_encoder_block_adds_to_what_came_in_after_normalising_it() -> None:
 
 
 def test_a_decoder_block_reads_the_past_then_asks_then_thinks() -> None:
-    block = loud(DecoderBlock(Counting(), Attention(Dot()), 6, 7, 0.5))
+    block = loud(DecoderBlock(Counting(), Attention(Dot()), FeedForward(6, 7, gated=True), 6, 0.5))
     x, keys, values = torch.randn(3, 2, 4, 6).double()
     mask = torch.tensor([[[True, True, False, False]], [[True] * 4]])
     y, state = block(x, (keys, values), mask, 3)
@@ -161,10 +170,11 @@ def test_a_decoder_block_reads_the_past_then_asks_then_thinks() -> None:
 
 
 def test_dropout_falls_on_what_is_added_and_not_on_what_came_in() -> None:
+    feed_forward = FeedForward(6, 7, gated=True)
     for block, arguments in (
-        (EncoderBlock(Doubling(), 6, 7, 0.999999), (torch.ones(2, 3, dtype=torch.bool),)),
+        (EncoderBlock(Doubling(), feed_forward, 6, 0.999999), (torch.ones(2, 3, dtype=torch.bool),)),
         (
-            DecoderBlock(Counting(), Attention(Dot()), 6, 7, 0.999999),
+            DecoderBlock(Counting(), Attention(Dot()), feed_forward, 6, 0.999999),
             ((torch.ones(2, 4, 6), torch.ones(2, 4, 6)), torch.ones(2, 1, 4, dtype=torch.bool), 0),
         ),
     ):
