@@ -68,8 +68,14 @@ class TrainingConfig:
     rate: float = option(0.0, "highest learning rate; 0: what suits the model")
     warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
     smoothing: float = option(0.1, "label smoothing")
+    candidates: int = option(2048, "pieces that compete in an update's softmax, the others sampled; 0: all")
     decay: float = option(0.01, "weight decay")
     clip: float = option(1.0, "longest gradient")
+    embeddings: str = option(
+        "corpus",
+        "what embeddings begin as; corpus: by the pairs that a piece stands in",
+        ("corpus", "random"),
+    )
     validations: int = option(12, "how often the model is validated in a run")
     patience: int = option(6, "validations without a better BLEU before training stops early")
     seed: int = option(1, "seed of the first parameters, of the order of the pairs and of dropout")
@@ -220,6 +226,7 @@ def _check(config: Config) -> None:
         "data.seed": config.data.seed,
         "training.seed": training.seed,
         "training.warmup": training.warmup,
+        "training.candidates": training.candidates,
         "training.decay": training.decay,
     }.items():
         if not 0 <= value < float("inf"):

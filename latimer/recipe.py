@@ -19,6 +19,7 @@ from latimer import card, evaluate
 from latimer.config import Config, ModelConfig, differences, flatten
 from latimer.data.batches import TokenBatches, in_order
 from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out, one_direction
+from latimer.data.meaning import vectors_of
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
@@ -26,10 +27,11 @@ from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import Moment, peak_memory
+from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.presets import complete_config, size_for
 from latimer.report import Watcher
-from latimer.training.checkpoint import Progress
+from latimer.training.checkpoint import STATE, Progress
 from latimer.training.log import Reporter, Validation
 from latimer.training.trainer import Trainer, validation_loss
 from latimer.translator import Translator
@@ -270,6 +272,8 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer
     torch.manual_seed(config.training.seed)
     model = folder.build().to("cuda" if torch.cuda.is_available() else "cpu")
     store = TokenStore.open(folder.training / "tokens")
+    if config.training.embeddings == "corpus" and not (folder.training / STATE).exists():
+        _begin_embeddings(model, store, config)
     text = (folder.training / "validation.tsv").read_text(encoding="utf-8")
     pairs = [line.split("\t") for line in text.split("\n") if line]
     pairs = pairs[:: max(1, len(pairs) // VALIDATED)][:VALIDATED]
@@ -296,6 +300,16 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer
         reporter=reporter,
         started=started,
     )
+
+
+@torch.no_grad()
+def _begin_embeddings(model: Seq2Seq, store: TokenStore, config: Config) -> None:
+    """Set the embeddings to what the corpus says of the pieces (see data/meaning.py)."""
+    source, target = model.encoder.embedding.weight, model.decoder.embedding.weight
+    sizes, joint = (len(source), len(target)), config.data.joint
+    vectors = vectors_of(store, sizes, source.shape[1], joint=joint, seed=config.training.seed)
+    source.copy_(vectors.source)
+    target.copy_(vectors.target)
 
 
 def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment) -> None:

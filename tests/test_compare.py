@@ -57,7 +57,7 @@ def _quick_speeds() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def plan(pairs_file: Path, small_settings: dict[str, Any]) -> Plan:
-    return Plan(str(pairs_file), models_of(NAMES, {**small_settings, "training.steps": 30}), seeds=1, beam=1)
+    return Plan(str(pairs_file), models_of(NAMES, {**small_settings, "training.steps": 48}), seeds=1, beam=1)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +145,9 @@ def test_the_numbers_are_those_of_the_translations(compared: Path) -> None:
         assert told["parameters"] == sum(p.numel() for p in model.parameters())
         words = model.decoder.output.weight.numel()
         assert told["parameters_without_embeddings"] == told["parameters"] - words, "one tied matrix"
-        assert told["updates"] == 30
+        assert told["updates"] == 48
         (curve,) = told["curves"]
-        assert [point["update"] for point in curve] == [10, 20, 30]
+        assert [point["update"] for point in curve] == [16, 32, 48]
         assert 0 < told["minutes"] * 60 == pytest.approx(curve[-1]["seconds"])
         assert all(told[key] > 0 for key in told if "_second" in key)
     assert measured["hypotheses"] != outcome_of(compared, "lstm-1")["hypotheses"]
@@ -213,7 +213,7 @@ def test_made_again_from_its_manifest_and_stopped_on_the_way_it_is_the_same(
     assert "The same command goes on" in stopped.notes[-1]
     assert not (tmp_path / "again" / "report.json").exists()
     compare(again(manifest), **asked, reporter=ended)
-    assert any("goes on after update 10" in note for note in ended.notes)
+    assert any("goes on after update 16" in note for note in ended.notes)
     assert without_times(report_of(tmp_path / "again")) == without_times(report_of(compared))
     for run in ("lstm-1", "lstm-plain-1"):
         one, other = (outcome_of(folder, run)["hypotheses"] for folder in (compared, tmp_path / "again"))
@@ -226,7 +226,7 @@ def test_another_seed_and_another_model_train_only_what_is_missing(
     folder = copied(compared, tmp_path)
     before = {path: path.read_bytes() for path in folder.glob("runs/*/outcome.json")}
     watcher = Watcher()
-    more = models_of("lstm-plain,lstm-dot", {**small_settings, "training.steps": 30})
+    more = models_of("lstm-plain,lstm-dot", {**small_settings, "training.steps": 48})
     compare(Plan(plan.corpus, more, seeds=2, beam=1), into=folder, reporter=watcher)
     assert watcher.begun == ["lstm-dot, seed 1", "lstm-plain, seed 2", "lstm-dot, seed 2"]
     assert {path: path.read_bytes() for path in before} == before
@@ -250,12 +250,12 @@ def test_other_settings_are_refused_by_name(
     with pytest.raises(Mistake) as raised:
         compare(Plan(plan.corpus, other, seeds=1, beam=2), into=compared, reporter=Silent())
     assert (
-        "(beam is 1 there and 2 here; data.seed is 1 there and 3 here; training.steps is 30 there and 31"
+        "(beam is 1 there and 2 here; data.seed is 1 there and 3 here; training.steps is 48 there and 31"
         in (str(raised.value))
     )
     assert "model." not in str(raised.value)
     others = models_of("conv,hybrid", {**small_settings, "training.steps": 31})
-    with pytest.raises(Mistake, match=r"\(training.steps is 30 there and 31 here\)"):
+    with pytest.raises(Mistake, match=r"\(training.steps is 48 there and 31 here\)"):
         compare(Plan(plan.corpus, others, seeds=1, beam=1), into=compared, reporter=Silent())
 
 

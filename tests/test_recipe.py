@@ -234,7 +234,7 @@ def test_losses_that_are_no_numbers_leave_a_model_that_can_be_used(
     real = trainer_module.batch_loss
     calls = 0
 
-    def poisoned(model: Any, batch: Any, smoothing: float) -> Any:
+    def poisoned(model: Any, batch: Any, smoothing: float, *, candidates: int = 0) -> Any:
         nonlocal calls
         calls += smoothing > 0
         return real(model, batch, smoothing) * (float("nan") if calls > 10 and smoothing > 0 else 1.0)

@@ -10,6 +10,7 @@ import pytest
 
 from latimer.visualize import svg_intervals, svg_runs
 from latimer.visualize.comparison import comparison_page
+from latimer.visualize.summary import comparison_summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "\x1b[31m\n\u202ea\"b<script>alert(1)</script>&'"
@@ -280,3 +281,21 @@ def test_runs_of_one_name_are_alike_and_marked_at_their_ends() -> None:
     circles = [f"{one.get('cx')},{one.get('cy')}" for one in plot.iter(f"{SVG}circle")]
     assert circles == ends
     assert len(list(plot.iter(f"{SVG}rect"))) == 1
+
+
+def test_the_summary_is_a_table_with_a_row_a_model() -> None:
+    lines = comparison_summary(a_report()).splitlines()
+    table = [[cell.strip() for cell in line.split(" | ")] for line in lines if line.startswith("|")]
+    assert {len(row) for row in table} == {9}
+    assert [row[0].strip("| ") for row in table[2:]] == ["conv", "lstm", "plain"]
+    assert table[2][1:6] == ["44.4 (40.0 - 48.0)", "43.4, 45.4", "64.4", "1,234,567", "1,500"]
+    assert lines[0] == a_report()["result"]
+    assert lines[-2].startswith("- BLEU: `")
+
+
+def test_nothing_in_the_summary_is_taken_for_markup() -> None:
+    text = comparison_summary(a_report((HOSTILE, "a|b", "*c*")))
+    assert "\\<script\\>" in text
+    assert "a\\|b" in text
+    assert "\\*c\\*" in text
+    assert len([line for line in text.splitlines() if line.startswith("|")]) == 5

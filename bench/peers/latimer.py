@@ -70,6 +70,7 @@ def configuration(name: str, seed: int) -> Config:
             "data.joint": True,
             "training.steps": FOREVER,
             "training.batch": task.BATCH_TOKENS,
+            "training.candidates": 0,  # the others' softmax sees the whole vocabulary
             "training.rate": task.LEARNING_RATE,
             "training.smoothing": task.LABEL_SMOOTHING,
             "training.clip": task.CLIP,

@@ -123,4 +123,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
         speed = f"{model['training_tokens_per_second']:,.0f}"
         rows.append([model["name"], f"{bleu['value']:.1f}", interval, f"{chrf['value']:.1f}", speed])
     table("", ["model", "BLEU", "95 % interval", "chrF2++", "training tokens/s"], rows)
-    say(f"\n{folder / 'report.html'} shows it all in a browser; report.json beside it holds the numbers.")
+    say(
+        f"\n{folder / 'report.html'} shows it all in a browser; "
+        "report.md and report.json beside it hold the numbers."
+    )

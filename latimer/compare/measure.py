@@ -116,7 +116,7 @@ def _updates(folder: ModelFolder, model: Seq2Seq, number: int) -> dict[str, Any]
         if place == 1:  # the first is slower than the others
             clock = _Clock()
         here = batch.to(device)
-        loss = batch_loss(model, here, config.smoothing) / here.tokens
+        loss = batch_loss(model, here, config.smoothing, candidates=config.candidates) / here.tokens
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()

@@ -113,7 +113,7 @@ class Tokenizer:
 
 
 # Pairs, and how many pieces they can teach a model to use; between them, a straight line in logarithms.
-_SIZES = ((1_000, 1_000), (30_000, 6_000), (160_000, 8_000), (1_000_000, 16_000), (10_000_000, 32_000))
+_SIZES = ((1_000, 1_000), (30_000, 8_000), (160_000, 10_000), (1_000_000, 16_000), (10_000_000, 32_000))
 
 
 def vocabulary_size(pairs: int) -> int:

@@ -56,6 +56,7 @@ class Encoder(nn.Module, ABC):
     """Reads source tokens. `width` is D of what it returns."""
 
     width: int
+    embedding: nn.Embedding
 
     @abstractmethod
     def forward(self, source: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"]) -> Encoded:
@@ -65,6 +66,7 @@ class Encoder(nn.Module, ABC):
 class Decoder(nn.Module, ABC):
     """Says what may come next, given the memory of a source and the target so far."""
 
+    embedding: nn.Embedding
     output: nn.Linear  # from features to logits
 
     @abstractmethod

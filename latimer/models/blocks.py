@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from latimer.models.base import Decoder, Encoded, Encoder, Features, mean, output_layer
-from latimer.nn.attention import Attention
+from latimer.nn.attention import MultiHead
 from latimer.nn.blocks import DecoderBlock, EncoderBlock, FeedForward, Past, Reader
 from latimer.nn.embedding import resized
 from latimer.shapes import Bool, Float, Int, Tensor
@@ -64,7 +64,10 @@ class BlockDecoder(Decoder):
 
     The sum that runs through the blocks begins as the embedding of the last token. Where that matrix is
     also the output layer, an untrained model would say each token again (its logit is 12 at width 256), if
-    `readout` did not turn the sum away first.
+    `readout` did not turn the sum away first. What the attentions bring begins turned the other way, and so
+    comes out as it went in: an untrained model says what it looks at, word by word.
+
+        readout W_output W_value = 1
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class BlockDecoder(Decoder):
         width: int,
         pasts: Sequence[Past],
         *,
-        attentions: Sequence[Attention],
+        attentions: Sequence[MultiHead],
         inner: int,
         gated: bool = True,
         dropout: float = 0.0,
@@ -90,6 +93,10 @@ class BlockDecoder(Decoder):
         self.readout = nn.Linear(width, embedding.embedding_dim)
         self.output = output_layer(embedding, tied=tied)
         self.dropout = nn.Dropout(dropout)
+        if embedding.embedding_dim == width:
+            nn.init.orthogonal_(self.readout.weight)
+            for attention in attentions:
+                attention.begin_as(self.readout.weight.T)
 
     def prepare(self, encoded: Encoded) -> BlockMemory:
         sources = tuple(block.attention.prepare(encoded.states, encoded.states) for block in self.blocks)

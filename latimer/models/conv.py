@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from latimer.models.base import Decoder, Encoded, Encoder, Features, mean, output_layer
 from latimer.nn.attention import Attention
-from latimer.nn.conv import HALF, GatedConv, scale_gradient, scaled_linear
+from latimer.nn.conv import HALF, GatedConv, begin_opposite, scale_gradient, scaled_linear
 from latimer.nn.embedding import Embedding, resized
 from latimer.shapes import Bool, Float, Int, Tensor
 
@@ -123,10 +123,13 @@ class ConvDecoder(Decoder):
         self.layers = nn.ModuleList(GatedConv(width, kernel, kept=1 - dropout) for _ in attentions)
         self.ask = nn.ModuleList(scaled_linear(width, width) for _ in attentions)
         self.attention: Iterable[Any] = nn.ModuleList(attentions)
-        self.answer = nn.ModuleList(scaled_linear(width, width) for _ in attentions)
+        answers = [scaled_linear(width, width) for _ in attentions]
+        self.answer = nn.ModuleList(answers)
         self.outward = scaled_linear(width, embedding.embedding_dim)
         self.output = output_layer(embedding, tied=tied)
         self.dropout = nn.Dropout(dropout)
+        if embedding.embedding_dim == width:
+            begin_opposite(self.outward, answers[-1])  # what the last layer looks at is said
 
     def prepare(self, encoded: Encoded) -> ConvMemory:
         values = (encoded.states + self.bridge(encoded.embedded)) * HALF

@@ -213,6 +213,15 @@ class MultiHead(Attention):
             contexts = super().forward(query, keys, values, mask)
         return self.output(contexts.transpose(1, 2).flatten(2))
 
+    @torch.no_grad()
+    def begin_as(self, turn: Float[Tensor, "Q D"]) -> None:
+        """Begin with W_o W_v = turn, an orthogonal matrix: what all heads agree to look at comes out turned.
+
+        Queries, keys, values and heads together are of one width.
+        """
+        nn.init.orthogonal_(self.value.weight)
+        self.output.weight.copy_(turn @ self.value.weight.T)
+
     def _split(self, vectors: Float[Tensor, "B N D"]) -> Float[Tensor, "B H N V"]:
         return vectors.view(*vectors.shape[:2], self.heads, -1).transpose(1, 2)
 

@@ -43,6 +43,13 @@ def scaled_linear(inputs: int, outputs: int, *, variance: float = 1.0) -> nn.Lin
     return linear
 
 
+@torch.no_grad()
+def begin_opposite(one: nn.Linear, other: nn.Linear) -> None:
+    """Begin as an orthogonal matrix and its inverse: what passes both, and only that, comes out as it was."""
+    nn.init.orthogonal_(one.weight)
+    other.weight.copy_(one.weight.T)
+
+
 def scale_gradient(inputs: Float[Tensor, "*B D"], factor: float) -> Float[Tensor, "*B D"]:
     """The inputs themselves; on the way back their gradient is multiplied by `factor`."""
     held = inputs.detach()

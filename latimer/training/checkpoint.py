@@ -14,6 +14,8 @@ from torch import nn
 from latimer.errors import Mistake
 from latimer.files import write_tensors
 
+STATE = "state.safetensors"  # in the folder of the training
+
 
 @dataclass
 class Progress:

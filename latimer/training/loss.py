@@ -4,10 +4,11 @@
 
 `smoothed_cross_entropy` says it; `projected_loss` is the same with the output projection inside,
 a few rows at a time, so that the logits of a batch (tokens x vocabulary, by far the largest tensor
-of training) never stand in memory whole.
+of training) never stand in memory whole. `sample_candidates` makes it cheaper still: most pieces of a
+vocabulary have next to no probability, so that a sample of them stands for all.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -24,37 +25,79 @@ def smoothed_cross_entropy(
     return F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
 
 
+class Candidates(NamedTuple):
+    """The part V' of a vocabulary that competes in one update, and what each stands for.
+
+    `importance` is 1 for a target, and for a piece of the sample the number of those it stands for.
+    """
+
+    pieces: Int[Tensor, " V"]
+    targets: Int[Tensor, " N"]  # where each target stands in `pieces`
+    importance: Float[Tensor, " V"]
+
+
+def sample_candidates(targets: Int[Tensor, " N"], vocabulary: int, size: int) -> Candidates | None:
+    """All targets and a random sample of the other pieces, `size` in all; None where there are no more.
+
+    Jean et al. 2015, "On using very large target vocabulary", section 3.2: a few thousand tokens have a few
+    hundred distinct ones, the common pieces among them, and of the rest a sample tells the sum well enough.
+    At least a quarter of `size` is sample.
+    """
+    is_target = torch.zeros(vocabulary, dtype=torch.bool, device=targets.device)
+    is_target[targets] = True
+    own, others = is_target.nonzero()[:, 0], (~is_target).nonzero()[:, 0]
+    wanted = max(size - len(own), size // 4)
+    if wanted >= len(others):
+        return None
+    sample = others[torch.randperm(len(others), device=targets.device)[:wanted]]
+    pieces = torch.cat([own, sample])
+    place = torch.empty(vocabulary, dtype=torch.long, device=targets.device)
+    place[pieces] = torch.arange(len(pieces), device=targets.device)
+    importance = torch.ones(len(pieces), device=targets.device)
+    importance[len(own) :] = len(others) / wanted
+    return Candidates(pieces, place[targets], importance)
+
+
 def projected_loss(
     features: Float[Tensor, "N E"],
     weight: Float[Tensor, "V E"],
     targets: Int[Tensor, " N"],
     smoothing: float,
+    *,
+    importance: Float[Tensor, " V"] | None = None,
 ) -> Float[Tensor, ""]:
-    """`smoothed_cross_entropy(features @ weight.T, targets, smoothing)`, in little memory."""
-    return _ProjectedLoss.apply(features, weight, targets, smoothing)  # type: ignore[no-untyped-call]
+    """`smoothed_cross_entropy(features @ weight.T, targets, smoothing)`, in little memory.
+
+    With `importance` row v of `weight` counts as so many pieces, in the softmax and in the smoothing.
+    """
+    if importance is None:
+        importance = weight.new_ones(len(weight))
+    return _ProjectedLoss.apply(features, weight, targets, smoothing, importance.to(weight.dtype))  # type: ignore[no-untyped-call]
 
 
 class _ProjectedLoss(torch.autograd.Function):
     """The gradient of a chunk's logits is known as soon as they are: it is used up on the spot.
 
-        d loss / d logits = softmax(logits) - (1 - e) onehot(y) - e / V
+        d loss / d logits = softmax(logits + log r) - (1 - e) onehot(y) - e r / sum(r)       r: importance
 
-    The last term is the same in every column, so it enters the products as the mean row of `weight`
-    and the sum of `features`, and costs no pass over the logits.
+    The last term is the same in every row, so it enters the products as a mean row of `weight` and the sum
+    of `features`, and costs no pass over the logits.
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        vocabulary = len(weight)
+    def forward(
+        ctx: Any, features: Tensor, weight: Tensor, targets: Tensor, smoothing: float, importance: Tensor
+    ) -> Tensor:
         wanted = any(ctx.needs_input_grad)
-        mean_row = weight.mean(0)
+        smooth, offsets = importance / importance.sum(), importance.log()
+        mean_row = smooth @ weight
         loss = features.new_zeros(())
         grad_features = torch.empty_like(features) if wanted else None
         grad_weight = torch.zeros_like(weight) if wanted else None
-        rows = max(1, CHUNK // vocabulary)
+        rows = max(1, CHUNK // len(weight))
         for begin in range(0, len(features), rows):
             part, target = features[begin : begin + rows], targets[begin : begin + rows]
-            logits = part @ weight.T
+            logits = torch.addmm(offsets, part, weight.T)
             probabilities = logits.softmax(-1)
             # log of the sum of exp(logits), from the likeliest token, which can't have underflowed
             log_norm = logits.amax(-1, keepdim=True) - probabilities.amax(-1, keepdim=True).log()
@@ -66,12 +109,12 @@ class _ProjectedLoss(torch.autograd.Function):
                 grad_features[begin : begin + rows] = (grad @ weight).sub_(mean_row, alpha=smoothing)
                 grad_weight.addmm_(grad.T, part)
         if grad_weight is not None:
-            grad_weight.sub_(features.sum(0), alpha=smoothing / vocabulary)
+            grad_weight.addr_(smooth, features.sum(0), alpha=-smoothing)
         ctx.save_for_backward(grad_features, grad_weight)
         return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         grad_features, grad_weight = ctx.saved_tensors
-        return grad_features * grad, grad_weight * grad, None, None
+        return grad_features * grad, grad_weight * grad, None, None, None

@@ -23,9 +23,9 @@ from latimer.errors import Mistake
 from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
-from latimer.training.checkpoint import Progress, load_state, read_progress, save_state
+from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
 from latimer.training.log import Metrics, Reporter, Update, Validation
-from latimer.training.loss import projected_loss
+from latimer.training.loss import projected_loss, sample_candidates
 from latimer.training.optim import make_optimizer, rate_at
 
 NOT_FINITE = 5  # losses in a row that are no numbers before the run stops
@@ -56,7 +56,7 @@ class Trainer:
             raise ValueError("training.rate is still open; latimer.presets.complete_config chooses it")
         self.device = next(self.model.parameters()).device
         self.optimizer = make_optimizer(self.model, self.config)
-        self.path = self.folder / "state.safetensors"
+        self.path = self.folder / STATE
         saved = read_progress(self.path)
         self.progress = saved or Progress()
         if saved:
@@ -111,9 +111,10 @@ class Trainer:
         mixed = np.random.SeedSequence((self.config.seed, self.progress.update)).generate_state(1)
         torch.manual_seed(int(mixed[0]))
         self.model.train()
-        loss = batch_loss(self.model, batch, self.config.smoothing) / batch.tokens
+        config = self.config
+        loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates) / batch.tokens
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         if math.isfinite(loss.item()) and math.isfinite(norm.item()):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(self.progress.update)
@@ -212,11 +213,19 @@ class Trainer:
         self.reporter.updated(update)
 
 
-def batch_loss(model: Seq2Seq, batch: Batch, smoothing: float) -> Float[Tensor, ""]:
-    """The loss of a batch in nats, summed over its real target tokens; padding is never projected."""
+def batch_loss(model: Seq2Seq, batch: Batch, smoothing: float, *, candidates: int = 0) -> Float[Tensor, ""]:
+    """The loss of a batch in nats, summed over its real target tokens; padding is never projected.
+
+    With `candidates` so many pieces of the vocabulary compete, a new sample at every call; 0: all of them.
+    """
     features = model.features(batch.source, batch.source_mask, batch.inputs)
-    real = batch.target_mask
-    return projected_loss(features[real], model.decoder.output.weight, batch.outputs[real], smoothing)
+    weight, real = model.decoder.output.weight, batch.target_mask
+    said, targets = features[real], batch.outputs[real]
+    sampled = sample_candidates(targets, len(weight), candidates) if candidates else None
+    if sampled is None:
+        return projected_loss(said, weight, targets, smoothing)
+    weight = weight.index_select(0, sampled.pieces)
+    return projected_loss(said, weight, sampled.targets, smoothing, importance=sampled.importance)
 
 
 @torch.inference_mode()

@@ -131,3 +131,17 @@ def test_a_fresh_model_is_calm_however_deep(kind: Kind, layers: int) -> None:
         assert float(model.encoder.embedding(tokens).std()) == pytest.approx(1, abs=0.05)
         logits = model(tokens[:, :20], torch.ones(1, 20, dtype=torch.bool), tokens[:, :10])
     assert float(logits.std()) < (4 if kind.decoder == "conv" != kind.encoder else 1.2)
+
+
+@pytest.mark.parametrize("encoder", ["lstm-residual", "transformer"])
+@pytest.mark.parametrize("decoder", ["lstm-parallel", "conv", "transformer"])
+def test_an_untrained_model_says_the_one_word_that_it_sees(encoder: str, decoder: str) -> None:
+    """In the embedding that both sides share: where a word lies beside its translation, it says that too."""
+    torch.manual_seed(0)
+    config = ModelConfig(encoder=encoder, decoder=decoder, width=128, encoder_layers=1, decoder_layers=1)
+    model = build(config, source_vocabulary=100, target_vocabulary=100, joint=True).eval()
+    source = torch.arange(100)[:, None]
+    with torch.no_grad():
+        logits = model(source, torch.ones(100, 1, dtype=torch.bool), torch.full((100, 1), 2))
+    said = logits[:, 0].argmax(-1)
+    assert (said == source[:, 0]).float().mean() > 0.9

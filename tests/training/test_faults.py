@@ -27,7 +27,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, run: Any, updates: set[int], value: 
     """The loss of these updates, counted from 1, is no number."""
     loss = module.batch_loss
 
-    def poisoned(model: Any, batch: Any, smoothing: float) -> Any:
+    def poisoned(model: Any, batch: Any, smoothing: float, *, candidates: int = 0) -> Any:
         bad = smoothing > 0 and run.trainer.progress.update + 1 in updates
         return loss(model, batch, smoothing) * (value if bad else 1.0)
 

@@ -14,7 +14,7 @@ from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.shapes import Tensor
 from latimer.training import loss
-from latimer.training.loss import projected_loss, smoothed_cross_entropy
+from latimer.training.loss import projected_loss, sample_candidates, smoothed_cross_entropy
 from latimer.training.trainer import batch_loss, validation_loss
 
 
@@ -100,6 +100,72 @@ def test_a_sure_model_loses_what_smoothing_takes() -> None:
     assert float(projected_loss(torch.zeros(4, 4), torch.eye(4), targets, 0.3)) == pytest.approx(
         4 * math.log(4)
     )
+
+
+# --- of a sample of the vocabulary
+
+
+def test_a_row_of_importance_three_is_three_rows() -> None:
+    features, weight, targets = drawn(6)
+    importance = torch.tensor([1.0, 1.0, 3.0, 1.0, 2.0, 1.0, 1.0])
+    targets[targets == 2] = 0  # those that stand for others are no targets
+    targets[targets == 4] = 1
+    ours = projected_loss(features, weight, targets, 0.1, importance=importance)
+    repeated = torch.cat([weight, weight[[2, 2, 4]]])
+    theirs = smoothed_cross_entropy(features @ repeated.T, targets, 0.1)
+    torch.testing.assert_close(ours, theirs)
+    wanted = (features, weight)
+    for one, other in zip(
+        torch.autograd.grad(ours, wanted), torch.autograd.grad(theirs, wanted), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+    assert torch.autograd.gradcheck(
+        lambda f, w: projected_loss(f, w, targets, 0.1, importance=importance), (features, weight)
+    )
+
+
+def test_a_sample_holds_all_targets_and_others_that_stand_for_the_rest() -> None:
+    targets = torch.tensor([7, 3, 7, 50])
+    sampled = sample_candidates(targets, 100, 20)
+    assert sampled is not None
+    assert len(set(sampled.pieces.tolist())) == 20
+    assert torch.equal(sampled.pieces[sampled.targets], targets)
+    assert sampled.importance.sum() == pytest.approx(100)
+    assert set(sampled.importance[sampled.targets].tolist()) == {1.0}
+
+
+def test_where_nothing_would_be_left_out_nothing_is_sampled() -> None:
+    assert sample_candidates(torch.tensor([1, 2]), 10, 10) is None
+    assert sample_candidates(torch.arange(10), 10, 4) is None
+    crowded = sample_candidates(torch.arange(90), 100, 20)  # more targets than wanted: a quarter is sample
+    assert crowded is not None
+    assert len(crowded.pieces) == 95
+
+
+def test_samples_are_right_on_average() -> None:
+    """The sum of exp(logit) over a sample, weighed, is on average that over the vocabulary."""
+    logits, targets = torch.randn(400, dtype=torch.float64), torch.tensor([5, 9])
+    sums = []
+    for _ in range(2000):
+        sampled = sample_candidates(targets, 400, 40)
+        assert sampled is not None
+        sums.append(float((sampled.importance * logits[sampled.pieces].exp()).sum()))
+    assert np.mean(sums) == pytest.approx(float(logits.exp().sum()), rel=0.02)
+
+
+def test_a_sample_changes_a_batch_s_loss_little_and_all_pieces_not_at_all() -> None:
+    torch.manual_seed(1)
+    config = ModelConfig(embedding=16, width=16, dropout=0.0)
+    model = build(config, source_vocabulary=3000, target_vocabulary=3000, joint=True)
+    batch = collate(STORE, [0, 1, 2])
+    whole = float(batch_loss(model, batch, 0.1).detach())
+    assert float(batch_loss(model, batch, 0.1, candidates=3000).detach()) == pytest.approx(whole)
+    sampled = batch_loss(model, batch, 0.1, candidates=500)
+    assert float(sampled.detach()) == pytest.approx(whole, rel=0.02)
+    sampled.backward()
+    grad = model.decoder.output.weight.grad
+    assert grad is not None
+    assert 500 <= int(grad.abs().sum(1).bool().sum()) < 520  # the sample, and what the source read
 
 
 # --- of a whole batch
