@@ -46,7 +46,7 @@ class ModelConfig:
         "auto", "what stands in feed-forward layers; auto: swiglu, in size paper relu", ("auto", *ACTIVATIONS)
     )
     kernel: int = option(3, "positions that a convolution sees")
-    dropout: float = option(0.1, "share of activations dropped in training")
+    dropout: float = option(-1.0, "share of activations dropped in training; -1: by how often a pair is seen")
     tied: bool = option(True, "output layer and target embedding are one matrix")
 
 
@@ -232,5 +232,5 @@ def _check(config: Config) -> None:
         if not 0 <= value < float("inf"):
             raise Mistake(f"{name} must be at least 0, not {value}.")
     for name, value in {"model.dropout": model.dropout, "training.smoothing": training.smoothing}.items():
-        if not 0 <= value < 1:
+        if not 0 <= value < 1 and (name, value) != ("model.dropout", -1):
             raise Mistake(f"{name} must be at least 0 and below 1, not {value}.")

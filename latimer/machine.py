@@ -41,6 +41,12 @@ def forget_peak_memory() -> bool:
     return True
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says that there is no memory left, on a GPU or elsewhere."""
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)  # the CPU's is a RuntimeError
+
+
 def keep_memory() -> bool:
     """Let this process keep the memory that it frees, for its next tensors; False where that can't be said.
 

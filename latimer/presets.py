@@ -4,6 +4,7 @@ A setting that was not given (0, or "auto") is filled in by `complete`, and nowh
 """
 
 import dataclasses
+from math import log2
 from typing import Any
 
 from latimer.config import SCORES, Config, ModelConfig, nearest
@@ -72,6 +73,9 @@ _PAPERS: dict[tuple[str, str], dict[str, int | str]] = {
     },
 }
 
+# Dropout of a run of twelve epochs or fewer, and at most.
+_DROPOUT, _MOST_DROPOUT = 0.1, 0.3
+
 # The highest learning rate that suits each part at width 256; wider ones want less.
 _RATE = 0.002  # of a part that nobody has tuned yet
 _RATES = {
@@ -118,6 +122,11 @@ def size_for(pairs: int) -> tuple[str, str]:
     return "base", "10,000,000 pairs or more; --size chooses another"
 
 
+def dropout_for(epochs: float) -> float:
+    """The dropout of a run that sees each pair so often: the oftener, the more there is to be forgotten."""
+    return round(min(_MOST_DROPOUT, _DROPOUT + 0.1 * max(0.0, log2(epochs / 12))), 2)
+
+
 def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
     """The same model with nothing left open. Raises Mistake for a size that it does not have."""
     size = size_for(pairs)[0] if model.size == "auto" else model.size
@@ -148,6 +157,8 @@ def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
         **chosen,
     }
     still_open = {name: value for name, value in chosen.items() if getattr(model, name) in (0, "auto")}
+    if model.dropout == -1:
+        still_open["dropout"] = _DROPOUT  # until the length of the run is known
     completed = dataclasses.replace(model, **still_open)
     _check(completed)
     return completed

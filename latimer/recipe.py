@@ -3,40 +3,33 @@
 Each stage leaves its result in the folder, so that the same command goes on where it was stopped.
 """
 
-import platform
-import shutil
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from importlib.metadata import version
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from latimer import card, evaluate
-from latimer.config import Config, ModelConfig, differences, flatten
+from latimer.config import Config, differences, flatten
 from latimer.data.batches import TokenBatches, in_order
-from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out, one_direction
 from latimer.data.meaning import vectors_of
 from latimer.data.store import TokenStore
-from latimer.data.text import Spacing
-from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
-from latimer.files import replacing
-from latimer.folder import ModelFolder, Tokenizers
+from latimer.folder import ModelFolder
 from latimer.machine import Moment, peak_memory
 from latimer.models.base import Seq2Seq
-from latimer.models.build import build
-from latimer.presets import complete_config, size_for
+from latimer.preparation import prepare
+from latimer.presets import dropout_for
 from latimer.report import Watcher
 from latimer.training.checkpoint import STATE, Progress
-from latimer.training.log import Reporter, Validation
+from latimer.training.distributed import Team, joined
+from latimer.training.log import Reporter, Silent, Validation
 from latimer.training.trainer import Trainer, validation_loss
 from latimer.translator import Translator
 
 VALIDATED = 500  # pairs that a validation during training looks at
+SHOWN = 2  # of them are shown
 
 
 class Trained(NamedTuple):
@@ -65,7 +58,8 @@ def train(
 
     Without `validation` some pairs are held out of the corpus; without `reporter` a progress bar tells
     how it goes. A run that was stopped goes on; a finished one returns at once. Raises Mistake for
-    faults of the data, and where `into` holds a run with another configuration.
+    faults of the data, and where `into` holds a run with another configuration. Processes that torchrun
+    started share the work.
     """
     corpora = [corpus] if isinstance(corpus, str) else list(corpus)
     validations = [validation] if isinstance(validation, str) else list(validation)
@@ -85,60 +79,54 @@ def _train(
     reporter: Reporter,
 ) -> Trained:
     started = Moment.now()
-    if folder.holds_something:
-        _same(folder, asked, languages)
-    else:
-        _prepare(folder, config, asked, languages, reporter)
-    return run(folder, reporter=reporter, started=started)
+    with joined() as team:
+        if folder.holds_something:
+            _same(folder, asked, languages)
+        elif team.leads:
+            prepare(
+                folder,
+                config,
+                asked["corpus"],
+                validation=asked["validation"],
+                languages=languages,
+                reporter=reporter,
+            )
+        team.total(0.0)  # wait for the first
+        return run(folder, reporter=reporter if team.leads else Silent(), started=started, team=team)
 
 
-def run(folder: ModelFolder, *, reporter: Reporter, started: Moment | None = None) -> Trained:
+def run(
+    folder: ModelFolder, *, reporter: Reporter, started: Moment | None = None, team: Team | None = None
+) -> Trained:
     """Train what is prepared in `folder`, from where it stands to its end; minutes count from `started`."""
     started = started or Moment.now()
-    trainer = _trainer(folder, reporter, started.wall)
+    trainer = _trainer(folder, reporter, started.wall, team or Team())
     if trainer.progress.finished:
         reporter.note(f"{folder.path} is finished: {trainer.progress.update:,} updates. Nothing to do.")
     else:
         if trainer.progress.update:
             reporter.note(f"{folder.path} goes on after update {trainer.progress.update:,}.")
+        else:
+            reporter.note(_intention(folder, trainer))
         trainer.run()
-    if not folder.record.get("training", {}).get("finished"):  # a kill may have come just before
-        _write_down(folder, trainer, started)
+    cpu = trainer.team.total(Moment.now().cpu - started.cpu)
+    if trainer.team.leads and not folder.record.get("training", {}).get("finished"):  # by a kill, just before
+        _write_down(folder, trainer, started, cpu)
     return Trained(folder, trainer.progress, Moment.now().wall - started.wall)
 
 
-def must_exist(model: ModelConfig) -> None:
-    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained."""
-    with torch.device("meta"):
-        build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
-
-
-def prepare(
-    folder: ModelFolder,
-    config: Config,
-    corpus: str,
-    *,
-    validation: Sequence[str],
-    languages: tuple[str | None, str | None],
-    reporter: Reporter,
-) -> None:
-    """Do once what many runs can share: hold out, learn subwords, write token ids (see `fork`)."""
-    asked = {**flatten(config), "corpus": [corpus], "validation": list(validation)}
-    _prepare(folder, config, asked, languages, reporter)
-
-
-def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
-    """A folder of its own, ready to run, for another model or seed on the same data and subwords.
-
-    A folder that is there already is left as it is.
-    """
-    folder = ModelFolder(into)
-    if not folder.holds_something:
-        shutil.copytree(prepared.path, into, ignore=shutil.ignore_patterns("config.json"), dirs_exist_ok=True)
-        record = prepared.record
-        completed = complete_config(config, pairs=record["data"]["pairs"])
-        folder.write_record({**record, "asked": flatten(config), "config": flatten(completed)})
-    return folder
+def _intention(folder: ModelFolder, trainer: Trainer) -> str:
+    """What is about to be trained, in one sentence."""
+    config, data = folder.config, folder.record["data"]
+    millions = sum(parameter.numel() for parameter in trainer.model.parameters()) / 1e6
+    vocabulary = " and ".join(f"{size:,}" for size in dict.fromkeys(data["vocabulary"]))
+    where = "the GPU" if trainer.device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    return (
+        f"Training {config.model.encoder}+{config.model.decoder}, {config.model.score} attention, size "
+        f"{config.model.size}: {millions:.1f} million parameters, {vocabulary} pieces, "
+        f"{data['pairs']:,} pairs, "
+        f"{len(trainer.batches.epoch(0)):,} updates an epoch, on {where}."
+    )
 
 
 def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | None, str | None]) -> None:
@@ -157,120 +145,11 @@ def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | Non
         )
 
 
-def _prepare(
-    folder: ModelFolder,
-    config: Config,
-    asked: dict[str, Any],
-    languages: tuple[str | None, str | None],
-    reporter: Reporter,
-) -> None:
-    """Read, hold out, learn subwords, write token ids; config.json comes last and seals it."""
-    must_exist(config.model)
-    corpora = _open(asked["corpus"], languages)
-    languages = one_direction([*corpora, *_open(asked["validation"], languages)])
-    reporter.note(f"Reading {', '.join(corpus.name for corpus in corpora)}.")
-    if asked["validation"]:
-        total = sum(1 for _ in _pairs(corpora))
-        division = None
-        held = list(_pairs(_open(asked["validation"], languages)))
-    else:
-        division = hold_out(_pairs(corpora), seed=config.data.seed)
-        total = division.count(TRAIN)
-        held = list(division.choose(_pairs(corpora), VALIDATION))
-        if not held:
-            raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
-    for corpus in corpora:
-        for sentence in corpus.skipped.report():
-            reporter.note(sentence)
-    skipped = {corpus.name: dict(corpus.skipped.counts) for corpus in corpora}
-    size = config.data.vocabulary or vocabulary_size(total)
-    completed = complete_config(config, pairs=total)
-    if config.model.size == "auto":
-        reporter.note("Model size {}: {}.".format(*size_for(total)))
-    reporter.note(f"Learning subwords from {total:,} pairs.")
-    tokenizers = _learn(corpora, division, size, config)
-    too_long = _write_store(folder, corpora, division, held, tokenizers, config)
-    if too_long:
-        reporter.note(f"Left out {too_long:,} pairs longer than {config.data.longest} pieces (data.longest).")
-    folder.save_tokenizers(tokenizers)
-    folder.write_record(
-        {
-            "source_language": languages[0],
-            "target_language": languages[1],
-            "corpus": asked["corpus"],
-            "validation": asked["validation"],
-            "asked": flatten(config),
-            "config": flatten(completed),
-            "data": {
-                "pairs": total - too_long,
-                "validation_pairs": len(held),
-                "too_long": too_long,
-                "skipped": skipped,
-                "sha256": {corpus.name: corpus.sha256() for corpus in corpora},
-                "vocabulary": [tokenizers.source.size, tokenizers.target.size],
-            },
-            "spacing": Spacing.from_counts(sum((one.spacing_counts for one in corpora), Counter())).to_json(),
-            "versions": _versions(),
-        }
-    )
-
-
-def _open(names: Sequence[str], languages: tuple[str | None, str | None]) -> list[Corpus]:
-    return [Corpus.open(name, source_language=languages[0], target_language=languages[1]) for name in names]
-
-
-def _pairs(corpora: Sequence[Corpus]) -> Iterator[Pair]:
-    return chain.from_iterable(corpus.pairs() for corpus in corpora)
-
-
-def _training_pairs(corpora: Sequence[Corpus], division: Division | None) -> Iterator[Pair]:
-    return division.choose(_pairs(corpora), TRAIN) if division is not None else _pairs(corpora)
-
-
-def _learn(corpora: Sequence[Corpus], division: Division | None, size: int, config: Config) -> Tokenizers:
-    seed = config.data.seed
-    if config.data.joint:
-        texts = (text for pair in _training_pairs(corpora, division) for text in pair[:2])
-        shared = Tokenizer.learn(texts, size, seed=seed)
-        return Tokenizers(shared, shared)
-    sources = (pair.source for pair in _training_pairs(corpora, division))
-    targets = (pair.target for pair in _training_pairs(corpora, division))
-    return Tokenizers(Tokenizer.learn(sources, size, seed=seed), Tokenizer.learn(targets, size, seed=seed))
-
-
-def _write_store(
-    folder: ModelFolder,
-    corpora: Sequence[Corpus],
-    division: Division | None,
-    held: Sequence[Pair],
-    tokenizers: Tokenizers,
-    config: Config,
-) -> int:
-    """Token ids of the training pairs, and the validation pairs as text; returns how many were too long."""
-    too_long = 0
-
-    def rows() -> Iterator[tuple[list[int], list[int]]]:
-        nonlocal too_long
-        for pair in _training_pairs(corpora, division):
-            source, target = tokenizers.source.encode(pair.source), tokenizers.target.encode(pair.target)
-            if max(len(source), len(target)) <= config.data.longest:
-                yield source, target
-            else:
-                too_long += 1
-
-    size = max(tokenizers.source.size, tokenizers.target.size)
-    TokenStore.write(folder.training / "tokens", rows(), vocabulary=size)
-    with replacing(folder.training / "validation.tsv") as temporary:
-        lines = (f"{pair.source}\t{pair.target}\n" for pair in held)
-        temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
-    return too_long
-
-
-def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer:
+def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team) -> Trainer:
     config = folder.config
     tokenizers = folder.load_tokenizers()
     torch.manual_seed(config.training.seed)
-    model = folder.build().to("cuda" if torch.cuda.is_available() else "cpu")
+    model = folder.build().to(team.device)
     store = TokenStore.open(folder.training / "tokens")
     if config.training.embeddings == "corpus" and not (folder.training / STATE).exists():
         _begin_embeddings(model, store, config)
@@ -281,14 +160,19 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer
     held = TokenStore.of(
         (tokenizers.source.encode(source), tokenizers.target.encode(target)) for source, target in pairs
     )
+    # For a look: of middle length, and the same at every validation.
+    by_length = sorted(range(len(sources)), key=lambda place: len(sources[place]))
+    shown = by_length[len(by_length) // 2 :][:SHOWN]
     translator = Translator(model, tokenizers)
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
 
     def validate() -> Validation:
         begun = time.monotonic()
         loss = validation_loss(model, in_order(held, config.training.batch))
-        bleu = evaluate.bleu(translator.translate(sources, beam=1), references, tokenize=tokenize)
-        return Validation(loss, bleu.value, time.monotonic() - begun)
+        translations = translator.translate(sources, beam=1)
+        bleu = evaluate.bleu(translations, references, tokenize=tokenize)
+        samples = [(sources[place], translations[place]) for place in shown]
+        return Validation(loss, bleu.value, time.monotonic() - begun, samples)
 
     return Trainer(
         model,
@@ -299,6 +183,8 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float) -> Trainer
         keep=lambda: folder.save_model(model),
         reporter=reporter,
         started=started,
+        dropout=dropout_for if folder.record["asked"]["model.dropout"] == -1 else None,
+        team=team,
     )
 
 
@@ -312,11 +198,13 @@ def _begin_embeddings(model: Seq2Seq, store: TokenStore, config: Config) -> None
     target.copy_(vectors.target)
 
 
-def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment) -> None:
-    """The outcome in config.json, and the model card."""
+def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment, cpu_seconds: float) -> None:
+    """The outcome in config.json, and the model card; `cpu_seconds` are those of all processes."""
     progress = trainer.progress
     record = dict(folder.record)
     before, now = record.get("training", {}), Moment.now()
+    if progress.dropout is not None:
+        record["config"] = {**record["config"], "model.dropout": progress.dropout}
     record["training"] = {
         "finished": progress.finished,
         "updates": progress.update,
@@ -325,16 +213,12 @@ def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment) -> None:
         "validation_loss": round(progress.best_loss, 4),
         "skipped_updates": progress.skipped,
         "seconds": round(before.get("seconds", 0.0) + now.wall - started.wall, 1),
-        "cpu_seconds": round(before.get("cpu_seconds", 0.0) + now.cpu - started.cpu, 1),
+        "cpu_seconds": round(before.get("cpu_seconds", 0.0) + cpu_seconds, 1),
         "peak_memory_mb": max(before.get("peak_memory_mb", 0), peak_memory()),
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "processes": trainer.team.size,
         "threads": torch.get_num_threads(),
         "device": str(trainer.device),
     }
     folder.write_card(card.model_card(record))
     folder.write_record(record)  # last: it says that the run is finished
-
-
-def _versions() -> dict[str, str]:
-    packages = ("latimer", "torch", "sentencepiece", "sacrebleu", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -46,6 +46,8 @@ class Watcher:
             f"update {update:>7,}: validation loss {validation.loss:.3f}, BLEU {validation.bleu:5.1f}"
             f"{' (best)' if best else ''}{speed}"
         )
+        for source, translation in validation.samples:
+            self.note(f"    {source} → {translation}")
 
     def note(self, text: str) -> None:
         if not self.quiet:

@@ -31,14 +31,15 @@ HOUSE: dict[str, set[str]] = {
     "translator": {"folder", "models", "nn", "data", "search", "machine", "state", "shapes", "errors"},
     "card": set(),
     "report": {"training"},
+    "preparation": {"data", "models", "training", "folder", "config", "presets", "errors", "files"},
     "recipe": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets", "card"),
-        *("report", "machine", "errors", "files"),
+        *("preparation", "report", "machine", "errors"),
     },
     "significance": {"evaluate", "errors"},
     "compare": {
-        *("data", "models", "training", "folder", "translator", "recipe", "evaluate", "significance"),
-        *("visualize", "config", "presets", "report", "machine", "errors", "files"),
+        *("data", "models", "training", "folder", "translator", "recipe", "preparation", "evaluate"),
+        *("significance", "visualize", "config", "presets", "report", "machine", "errors", "files"),
     },
     "cli": EVERYTHING,
     "__main__": {"cli"},

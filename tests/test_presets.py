@@ -6,7 +6,7 @@ import torch
 from latimer.config import ModelConfig, TrainingConfig, configure
 from latimer.errors import Mistake
 from latimer.models.build import build
-from latimer.presets import PRESETS, complete, complete_config, model_settings, size_for
+from latimer.presets import PRESETS, complete, complete_config, dropout_for, model_settings, size_for
 
 
 def parameters(name: str, size: str) -> float:
@@ -130,3 +130,16 @@ def test_the_rate_suits_the_slower_part_and_the_width() -> None:
     assert rate("lstm", width=64) == rate("lstm")
     given = configure({"training.rate": 0.01})
     assert complete_config(given, pairs=100).training == TrainingConfig(rate=0.01)
+
+
+def test_the_oftener_a_pair_is_seen_the_more_is_dropped() -> None:
+    assert [dropout_for(epochs) for epochs in (0.1, 6.0, 12.0, 24.0)] == [0.1, 0.1, 0.1, 0.2]
+    chosen = [dropout_for(float(epochs)) for epochs in range(1, 1000)]
+    assert chosen == sorted(chosen)
+    assert max(chosen) == 0.3
+
+
+def test_dropout_is_chosen_only_where_none_is_asked_for() -> None:
+    assert complete(ModelConfig()).dropout == 0.1
+    for asked in (0.0, 0.3):
+        assert complete(ModelConfig(dropout=asked)).dropout == asked

@@ -33,7 +33,13 @@ def translator(
     pairs_file: Path, small_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Translator:
     """One that has learned its little language."""
-    longer = {"model.width": 32, "model.embedding": 32, "training.steps": 240, "training.validations": 1}
+    longer = {
+        "model.width": 32,
+        "model.embedding": 32,
+        "model.dropout": 0.1,
+        "training.steps": 240,
+        "training.validations": 1,
+    }
     into = tmp_path_factory.mktemp("learned") / "model"
     return train(configure({**small_settings, **longer}), str(pairs_file), into=into).translator
 

@@ -85,8 +85,9 @@ def command(
     from latimer.cli.show import say
     from latimer.recipe import train
     from latimer.report import Watcher
+    from latimer.training.distributed import is_first
 
-    with Watcher(quiet=quiet) as watcher:
+    with Watcher(quiet=quiet or not is_first()) as watcher:
         trained = train(
             config,
             corpus,
@@ -96,7 +97,7 @@ def command(
             target_language=target_language,
             reporter=watcher,
         )
-    if as_json:
+    if as_json and is_first():
         say(json.dumps({"folder": str(trained.folder.path), **trained.folder.record.get("training", {})}))
     _say_what_next(trained, watcher)
 

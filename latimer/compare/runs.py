@@ -34,8 +34,9 @@ from latimer.config import flatten
 from latimer.files import write_whole
 from latimer.folder import ModelFolder
 from latimer.machine import forget_peak_memory, machine
+from latimer.preparation import fork, must_exist, prepare
 from latimer.presets import complete_config
-from latimer.recipe import fork, must_exist, prepare, run
+from latimer.recipe import run
 from latimer.report import Watcher
 from latimer.training.log import Reporter
 from latimer.visualize.comparison import comparison_page
@@ -67,7 +68,7 @@ def compare(
             prepare(
                 prepared,
                 plan.config,
-                str(layout.train),
+                [str(layout.train)],
                 validation=held,
                 languages=languages_of(plan),
                 reporter=watcher,

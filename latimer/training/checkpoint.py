@@ -26,10 +26,12 @@ class Progress:
     batch: int = 0
     total: int | None = None  # updates there will be; decided once
     every: int | None = None  # updates from one validation to the next; decided once
+    dropout: float | None = None  # where it follows from the length of the run; decided once
     best_bleu: float = -1.0
     best_loss: float = float("inf")
     best_update: int = 0
     worse: int = 0  # validations since the best one
+    parts: int = 1  # that a batch is taken in, for want of memory
     skipped: int = 0  # updates left out because their loss was not finite
     finished: bool = False
 

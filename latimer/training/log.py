@@ -1,6 +1,7 @@
 """What a run tells: `metrics.jsonl` for programs, and a reporter for people."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -25,6 +26,7 @@ class Validation(NamedTuple):
     loss: float  # nats a target token, without smoothing
     bleu: float
     seconds: float  # that it took
+    samples: Sequence[tuple[str, str]] = ()  # a few sources, always the same, and what is made of them
 
 
 @runtime_checkable  # the test run checks arguments against it

@@ -12,24 +12,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from latimer.config import TrainingConfig
 from latimer.data.batches import Batch, Position, TokenBatches
 from latimer.errors import Mistake
-from latimer.machine import keep_memory
+from latimer.machine import is_out_of_memory, keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
+from latimer.training.distributed import Team, part
 from latimer.training.log import Metrics, Reporter, Update, Validation
 from latimer.training.loss import projected_loss, sample_candidates
 from latimer.training.optim import make_optimizer, rate_at
 
 NOT_FINITE = 5  # losses in a row that are no numbers before the run stops
 SAVE_SECONDS = 60.0  # that a kill may cost at most
+FORETOLD = 20  # updates after which the end is foretold
 PROBE = 0.04  # share of the minutes in which the speed is measured
 VALIDATING = 0.1  # share of the minutes that validation may take at the most
 
@@ -39,7 +43,9 @@ class Trainer:
     """Trains `model` on `batches`; everything else is handed to it.
 
     `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder`
-    is for the state and the metrics. `started` (of time.monotonic) is when the minutes began.
+    is for the state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout`
+    says what suits a run of so many epochs, where the model's is to be changed to that. `team` are the
+    processes that share the work.
     """
 
     model: Seq2Seq
@@ -50,6 +56,8 @@ class Trainer:
     keep: Callable[[], None]
     reporter: Reporter
     started: float = field(default_factory=time.monotonic)
+    dropout: Callable[[float], float] | None = None
+    team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
         if not self.config.rate:
@@ -61,19 +69,21 @@ class Trainer:
         self.progress = saved or Progress()
         if saved:
             load_state(self.path, self.model, self.optimizer)
-        self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
+            self._set_dropout()
+        if self.team.leads:
+            self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
         if self.config.minutes is None:
             self._decide(self._updates_wanted())
 
     def run(self) -> Progress:
         """Train to the end, or until Ctrl-C; returns where it stands."""
         keep_memory()
-        progress, bad = self.progress, 0
+        progress, bad, first = self.progress, 0, self.progress.update
         begun = saved = mark = time.monotonic()
         tokens = 0
         with _interrupt() as interrupted:
             for position, batch in self._batches():
-                if progress.finished or interrupted.is_set():
+                if progress.finished or self.team.total(float(interrupted.is_set())):
                     break
                 loss = self._update(batch)
                 progress.update += 1
@@ -84,6 +94,8 @@ class Trainer:
                 if now - mark > 1.0 or progress.update == progress.total:
                     self._report(loss, tokens / (now - mark), now - begun)
                     tokens, mark = 0, now
+                if progress.update - first == FORETOLD and self.config.minutes is None:
+                    self._foretell((now - begun) / FORETOLD)
                 if progress.total is None:
                     self._plan(now)
                 elif progress.every and (
@@ -108,19 +120,54 @@ class Trainer:
     def _update(self, batch: Batch) -> float:
         """One step of the optimiser; returns the loss a token. Skips what is not finite."""
         # Mixed, for the generator of the CPU sees 32 bits only: side by side they would not all count.
-        mixed = np.random.SeedSequence((self.config.seed, self.progress.update)).generate_state(1)
+        drawn = (self.config.seed, self.progress.update, self.team.rank)
+        mixed = np.random.SeedSequence(drawn).generate_state(1)
         torch.manual_seed(int(mixed[0]))
         self.model.train()
-        config = self.config
-        loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates) / batch.tokens
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        if math.isfinite(loss.item()) and math.isfinite(norm.item()):
+        loss = self.team.total(self._gradients(self.team.share(batch)))
+        self.team.add_up(self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip).item()
+        if math.isfinite(loss) and math.isfinite(norm):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(self.progress.update)
             self.optimizer.step()
         self.optimizer.zero_grad()
-        return loss.item() if math.isfinite(norm.item()) else math.nan
+        return loss if math.isfinite(norm) else math.nan
+
+    def _gradients(self, batch: Batch) -> float:
+        """Leave the gradient of these pairs in the parameters; returns their share of the loss a token."""
+        while True:
+            parts = self.progress.parts
+            try:
+                return sum(self._backward(part(batch, number, parts)) for number in range(parts))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self.optimizer.zero_grad()
+                self._take_smaller_parts(batch)
+
+    def _backward(self, batch: Batch) -> float:
+        if not len(batch.rows):  # fewer pairs than processes, or parts
+            return 0.0
+        config = self.config
+        loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates) / batch.tokens
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.item()
+
+    def _take_smaller_parts(self, batch: Batch) -> None:
+        """Go on where memory ran out: the gradients of the parts add up to that of the batch."""
+        if self.progress.parts >= len(batch.rows):
+            raise Mistake(
+                "There is not memory enough for a single pair of this batch; in a new folder, choose a "
+                "smaller --size, or leave out long pairs (--set data.longest=80)."
+            ) from None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.progress.parts *= 2
+        self.reporter.note(
+            f"Memory ran out: from now on batches are taken in {self.progress.parts} parts. "
+            "The updates are the same, and a little slower."
+        )
 
     def _rate(self, update: int) -> float:
         config = self.config
@@ -153,6 +200,18 @@ class Trainer:
         if self.progress.total is None:
             self.progress.total = total
             self.progress.every = max(1, math.ceil(total / (validations or self.config.validations)))
+            if self.dropout is not None:
+                self.progress.dropout = self.dropout(total / len(self.batches.epoch(0)))
+                self._set_dropout()
+
+    def _set_dropout(self) -> None:
+        """Everywhere in the model where there is some."""
+        if self.progress.dropout is not None:
+            for module in self.model.modules():
+                if isinstance(module, nn.Dropout) and module.p:
+                    module.p = self.progress.dropout
+                elif isinstance(module, nn.LSTM) and module.dropout:
+                    module.dropout = self.progress.dropout
 
     def _plan(self, now: float) -> None:
         """Fit the number of updates to the minutes, from the speed of the first ones."""
@@ -160,7 +219,8 @@ class Trainer:
         update, budget = self.progress.update, 60 * self.config.minutes
         if update == 3:  # the first updates are slower than the others
             self._clock = now
-        if update < 10 or now - self._clock < PROBE * budget:
+        [ready] = self.team.agree(float(update >= 10 and now - self._clock >= PROBE * budget))
+        if not ready:
             return
         each = (now - self._clock) / (update - 3)
         # An untrained model seldom ends a sentence: half of what this validation takes is a safe guess.
@@ -168,33 +228,49 @@ class Trainer:
         left = budget - (time.monotonic() - self.started)
         validations = max(1, min(self.config.validations, int(VALIDATING * budget / validating)))
         total = update + max(1, int((left - validations * validating) / each))
+        total, validations = map(int, self.team.agree(float(total), float(validations)))
         self._decide(total, validations)
         self._save()
-        self.reporter.note(f"{total:,} updates fit into {self.config.minutes:g} minutes.")
+        epochs = total / len(self.batches.epoch(0))
+        self.reporter.note(
+            f"{total:,} updates fit into {self.config.minutes:g} minutes: {epochs:,.1f} epochs."
+        )
+
+    def _foretell(self, each: float) -> None:
+        """Say when the run will be over, from the seconds that an update took; validations not counted."""
+        assert self.progress.total is not None
+        left = timedelta(seconds=each * (self.progress.total - self.progress.update))
+        epoch = timedelta(seconds=round(each * len(self.batches.epoch(0))))
+        end = datetime.now().astimezone() + left
+        self.reporter.note(
+            f"{self.progress.total:,} updates, {epoch} an epoch: until about {end:%Y-%m-%d %H:%M}."
+        )
 
     def _validate(self) -> Validation:
         """Validate, and keep the model if it is better than ever (by BLEU; by loss where equal)."""
         progress = self.progress
-        validation = self.validate()
+        validation = self.validate() if self.team.leads else Validation(0.0, 0.0, 0.0)
+        loss, bleu, seconds = self.team.agree(validation.loss, validation.bleu, validation.seconds)
+        validation = Validation(loss, bleu, seconds, validation.samples)
         best = (validation.bleu, -validation.loss) > (progress.best_bleu, -progress.best_loss)
         if best:
             progress.best_bleu, progress.best_loss = validation.bleu, validation.loss
             progress.best_update, progress.worse = progress.update, 0
-            self._writing(self.keep)
+            if self.team.leads:
+                self._writing(self.keep)
         else:
             progress.worse += 1
         if progress.update == progress.total or progress.worse >= self.config.patience:
             progress.finished = True
-        self._writing(
-            lambda: self.metrics.write(
-                "validation", {"update": progress.update, "best": best, **validation._asdict()}
-            )
-        )
+        if self.team.leads:
+            told = {"update": progress.update, "best": best, **validation._asdict()}
+            self._writing(lambda: self.metrics.write("validation", told))
         self.reporter.validated(progress.update, validation, best=best)
         return validation
 
     def _save(self) -> None:
-        self._writing(lambda: save_state(self.path, self.model, self.optimizer, self.progress))
+        if self.team.leads:
+            self._writing(lambda: save_state(self.path, self.model, self.optimizer, self.progress))
 
     def _writing(self, write: Callable[[], None]) -> None:
         try:
@@ -209,7 +285,8 @@ class Trainer:
         progress = self.progress
         rate = self._rate(progress.update - 1)  # that of the update just made
         update = Update(progress.update, progress.total, progress.epoch + 1, loss, rate, speed, seconds)
-        self._writing(lambda: self.metrics.write("update", update._asdict()))
+        if self.team.leads:
+            self._writing(lambda: self.metrics.write("update", update._asdict()))
         self.reporter.updated(update)
 
 

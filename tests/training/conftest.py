@@ -103,7 +103,12 @@ def sentences() -> TokenStore:
 @pytest.fixture
 def make_run(clock: Clock) -> Callable[..., Run]:
     def make(
-        folder: Path, *, act: Callable[[int], None] = lambda update: None, bleu: Any = float, **settings: Any
+        folder: Path,
+        *,
+        act: Callable[[int], None] = lambda update: None,
+        bleu: Any = float,
+        dropout: Callable[[float], float] | None = None,
+        **settings: Any,
     ) -> Run:
         """A run of nine updates and three validations; `bleu` says what the model is worth at an update."""
         torch.manual_seed(3)
@@ -132,6 +137,7 @@ def make_run(clock: Clock) -> Callable[..., Run]:
             keep=keep,
             reporter=watcher,
             started=clock.now,
+            dropout=dropout,
         )
         return Run(trainer, folder, watcher)
 

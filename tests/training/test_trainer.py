@@ -1,6 +1,7 @@
 """The training loop: law 11, losses that are no numbers, early stopping, and disks that are full."""
 
 import math
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from latimer import files
 from latimer.training import trainer as module
@@ -65,6 +67,26 @@ def test_a_killed_run_ends_in_the_same_bytes(
         assert run.outcome == expected.outcome, moment
         assert run.rows == expected.rows, "no row of metrics.jsonl twice, and none missing"
         assert run.trainer.progress == expected.trainer.progress
+
+
+@pytest.mark.parametrize("budget", [{"steps": 9}, {"minutes": 1.0}], ids=["steps", "minutes"])
+def test_dropout_follows_from_the_epochs_and_is_kept(make_run: MakeRun, tmp_path: Path, budget: Any) -> None:
+    told: list[float] = []
+
+    def choose(epochs: float) -> float:
+        told.append(epochs)
+        return 0.6
+
+    run = make_run(tmp_path / "whole", dropout=choose, **budget).finish()
+    assert told == [run.trainer.progress.total / len(run.trainer.batches.epoch(0))]
+    late = kill_at(run.trainer.progress.total - 2)
+    with pytest.raises(KilledError):
+        make_run(tmp_path / "killed", dropout=choose, act=late, **budget).finish()
+    again = make_run(tmp_path / "killed", dropout=choose, **budget)
+    for each in (run, again):
+        shares = {part.p for part in each.trainer.model.modules() if isinstance(part, nn.Dropout)}
+        assert shares == {0.0, 0.6}, "an attention that drops nothing goes on dropping nothing"
+    assert make_run(tmp_path / "plain", **budget).trainer.progress.dropout is None
 
 
 def test_a_run_killed_again_and_again_still_ends(make_run: MakeRun, tmp_path: Path) -> None:
@@ -190,6 +212,13 @@ def quicker_later(clock: Any) -> Callable[[int], float]:
     return bleu
 
 
+def test_the_end_is_foretold_where_minutes_do_not_say_it(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", steps=45).finish()
+    [note] = run.watcher.notes
+    assert re.fullmatch(r"45 updates, 0:\d\d:\d\d an epoch: until about 20\d\d-\d\d-\d\d \d\d:\d\d.", note)
+    assert make_run(tmp_path / "short", steps=9).finish().watcher.notes == []
+
+
 def test_minutes_are_planned_once_and_kept(make_run: MakeRun, tmp_path: Path, clock: Any) -> None:
     """Six seconds an update, three and then one and a half a validation, four minutes."""
     clock.an_update = 6.0
@@ -198,7 +227,9 @@ def test_minutes_are_planned_once_and_kept(make_run: MakeRun, tmp_path: Path, cl
     # 240 - 63 s are left, less three validations: (177 - 4.5) / 6 = 28 updates.
     assert expected.trainer.progress.total == 10 + 28
     assert [update for update, _ in expected.watcher.validations] == [10, 13, 26, 38]
-    assert expected.watcher.notes == ["38 updates fit into 4 minutes."]
+    assert expected.watcher.notes == [
+        f"38 updates fit into 4 minutes: {38 / len(expected.trainer.batches.epoch(0)):.1f} epochs."
+    ]
     assert clock.now - 1000 == 38 * 6 + 3 + 3 * 1.5
     assert expected.watcher.updates[9].rate == 0.01
     assert expected.watcher.updates[-1].rate == pytest.approx(0.01 / 35)  # decayed when the time is up
