@@ -28,6 +28,7 @@ def model_card(record: Mapping[str, Any]) -> str:
         "## Data",
         "",
         f"- Trained on {data['pairs']:,} sentence pairs: {', '.join(record['corpus'])}.",
+        *_origin(record),
         f"- Validated on {data['validation_pairs']:,} pairs, "
         + ("given for it." if record["validation"] else "held out of them."),
         f"- {sum(sum(reasons.values()) for reasons in data['skipped'].values()):,} pairs of the corpus could "
@@ -48,3 +49,11 @@ def model_card(record: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(front + body)
+
+
+def _origin(record: Mapping[str, Any]) -> list[str]:
+    """Where a model came from that did not begin at nothing."""
+    if "from_model" not in record:
+        return []
+    old = f", with pairs of {', '.join(record['replay'])} mixed in" if record["replay"] else ""
+    return [f"- It goes on from the model in {record['from_model']}{old}."]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from latimer.errors import Mistake
 
 MetricName = Literal["BLEU", "chrF2++"]
+METRICS: tuple[MetricName, ...] = ("BLEU", "chrF2++")
 
 SEED = 12345  # sacreBLEU's own default, so that its users see the same intervals
 TOKENIZERS = ("13a", "intl", "zh", "char", "none")  # those that need no download and no dictionary

@@ -113,12 +113,16 @@ class ModelFolder:
 
     def load_model(self) -> Seq2Seq:
         """The trained model, ready to translate. Raises Mistake where the files do not fit."""
+        model = self.build()
+        self.load_parameters(model, self.path / "model.safetensors")
+        return model.eval()
+
+    def load_parameters(self, model: Seq2Seq, path: Path) -> None:
+        """Put the parameters in a file into the model. Raises Mistake where they do not fit."""
         import torch
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        path = self.path / "model.safetensors"
-        model = self.build()
         try:
             tensors = load_file(path)
             with torch.no_grad():
@@ -132,7 +136,6 @@ class ModelFolder:
             ) from None
         except (SafetensorError, KeyError):
             raise Mistake(f"{path} is damaged or not of this model; take it from a copy.") from None
-        return model.eval()
 
     def write_card(self, text: str) -> None:
         with replacing(self.path / "README.md") as temporary:

@@ -3,10 +3,11 @@
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
@@ -29,6 +30,21 @@ def must_exist(model: ModelConfig) -> None:
         build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
 
 
+class Material(NamedTuple):
+    """The pairs of some corpora: those to train on, and those to validate with."""
+
+    corpora: list[Corpus]
+    languages: tuple[str | None, str | None]
+    division: Division | None  # which pairs are trained on; None: all of them
+    total: int  # pairs that are trained on
+    held: list[Pair]
+
+    def pairs(self) -> Iterator[Pair]:
+        """Those to train on, in their order."""
+        pairs = _pairs(self.corpora)
+        return pairs if self.division is None else self.division.choose(pairs, TRAIN)
+
+
 def prepare(
     folder: ModelFolder,
     config: Config,
@@ -43,37 +59,79 @@ def prepare(
     Several models can share what is made here (see `fork`). Raises Mistake for faults of the data.
     """
     must_exist(config.model)
-    corpora = _open(corpus, languages)
-    languages = one_direction([*corpora, *_open(validation, languages)])
+    material = gather(corpus, validation, languages=languages, seed=config.data.seed, reporter=reporter)
+    size = config.data.vocabulary or vocabulary_size(material.total)
+    if config.model.size == "auto":
+        reporter.note("Model size {}: {}.".format(*size_for(material.total)))
+    reporter.note(f"Learning subwords from {material.total:,} pairs.")
+    tokenizers = _learn(material, size, config)
+    completed = complete_config(config, pairs=material.total)
+    record = {
+        "source_language": material.languages[0],
+        "target_language": material.languages[1],
+        "corpus": list(corpus),
+        "validation": list(validation),
+        "asked": flatten(config),
+        "config": flatten(completed),
+    }
+    seal(folder, record, material.corpora, material.pairs(), material.held, tokenizers, reporter)
+
+
+def gather(
+    corpus: Sequence[str],
+    validation: Sequence[str],
+    *,
+    languages: tuple[str | None, str | None],
+    seed: int,
+    reporter: Reporter,
+) -> Material:
+    """Read the corpora once and say what is to be done with each pair; without `validation` hold some out.
+
+    Raises Mistake for faults of the data, and for too few pairs.
+    """
+    corpora, others = _open(corpus, languages), _open(validation, languages)
+    languages = one_direction([*corpora, *others])
     reporter.note(f"Reading {', '.join(one.name for one in corpora)}.")
-    division, total, held = _hold_out(corpora, _open(validation, languages), config.data.seed)
+    division = None
+    if others:
+        total, held = sum(1 for _ in _pairs(corpora)), list(_pairs(others))
+    else:
+        division = hold_out(_pairs(corpora), seed=seed)
+        total, held = division.count(TRAIN), list(division.choose(_pairs(corpora), VALIDATION))
+        if not held:
+            raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
     for one in corpora:
         for sentence in one.skipped.report():
             reporter.note(sentence)
-    skipped = {one.name: dict(one.skipped.counts) for one in corpora}
-    size = config.data.vocabulary or vocabulary_size(total)
-    completed = complete_config(config, pairs=total)
-    if config.model.size == "auto":
-        reporter.note("Model size {}: {}.".format(*size_for(total)))
-    reporter.note(f"Learning subwords from {total:,} pairs.")
-    tokenizers = _learn(corpora, division, size, config)
-    too_long = _write_store(folder, corpora, division, held, tokenizers, config)
+    return Material(corpora, languages, division, total, held)
+
+
+def seal(
+    folder: ModelFolder,
+    record: dict[str, Any],
+    corpora: Sequence[Corpus],
+    pairs: Iterable[Pair],
+    held: Sequence[Pair],
+    tokenizers: Tokenizers,
+    reporter: Reporter,
+) -> None:
+    """Write the token ids of `pairs`, the subwords, the validation pairs and, last, config.json."""
+    longest = record["config"]["data.longest"]
+    kept, too_long = _write_store(folder, pairs, tokenizers, longest)
     if too_long:
-        reporter.note(f"Left out {too_long:,} pairs longer than {config.data.longest} pieces (data.longest).")
+        reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
+    with replacing(folder.training / "validation.tsv") as temporary:
+        lines = (f"{pair.source}\t{pair.target}\n" for pair in held)
+        temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
     folder.save_tokenizers(tokenizers)
     folder.write_record(
         {
-            "source_language": languages[0],
-            "target_language": languages[1],
-            "corpus": list(corpus),
-            "validation": list(validation),
-            "asked": flatten(config),
-            "config": flatten(completed),
+            **record,
             "data": {
-                "pairs": total - too_long,
+                "pairs": kept,
                 "validation_pairs": len(held),
                 "too_long": too_long,
-                "skipped": skipped,
+                "skipped": {one.name: dict(one.skipped.counts) for one in corpora},
                 "sha256": {one.name: one.sha256() for one in corpora},
                 "vocabulary": [tokenizers.source.size, tokenizers.target.size],
             },
@@ -81,6 +139,13 @@ def prepare(
             "versions": _versions(),
         }
     )
+
+
+def held_out(folder: ModelFolder) -> list[tuple[str, str]]:
+    """The validation pairs that were sealed in."""
+    text = (folder.training / "validation.tsv").read_text(encoding="utf-8")
+    lines = (line.split("\t") for line in text.split("\n") if line)
+    return [(source, target) for source, target in lines]
 
 
 def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
@@ -105,60 +170,35 @@ def _pairs(corpora: Sequence[Corpus]) -> Iterator[Pair]:
     return chain.from_iterable(corpus.pairs() for corpus in corpora)
 
 
-def _hold_out(
-    corpora: Sequence[Corpus], validation: Sequence[Corpus], seed: int
-) -> tuple[Division | None, int, list[Pair]]:
-    """Which pairs are trained on (None: all of them), how many those are, and the validation pairs."""
-    if validation:
-        return None, sum(1 for _ in _pairs(corpora)), list(_pairs(validation))
-    division = hold_out(_pairs(corpora), seed=seed)
-    total, held = division.count(TRAIN), list(division.choose(_pairs(corpora), VALIDATION))
-    if not held:
-        raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
-    return division, total, held
-
-
-def _training_pairs(corpora: Sequence[Corpus], division: Division | None) -> Iterator[Pair]:
-    return division.choose(_pairs(corpora), TRAIN) if division is not None else _pairs(corpora)
-
-
-def _learn(corpora: Sequence[Corpus], division: Division | None, size: int, config: Config) -> Tokenizers:
+def _learn(material: Material, size: int, config: Config) -> Tokenizers:
     seed = config.data.seed
     if config.data.joint:
-        texts = (text for pair in _training_pairs(corpora, division) for text in pair[:2])
+        texts = (text for pair in material.pairs() for text in pair[:2])
         shared = Tokenizer.learn(texts, size, seed=seed)
         return Tokenizers(shared, shared)
-    sources = (pair.source for pair in _training_pairs(corpora, division))
-    targets = (pair.target for pair in _training_pairs(corpora, division))
+    sources = (pair.source for pair in material.pairs())
+    targets = (pair.target for pair in material.pairs())
     return Tokenizers(Tokenizer.learn(sources, size, seed=seed), Tokenizer.learn(targets, size, seed=seed))
 
 
 def _write_store(
-    folder: ModelFolder,
-    corpora: Sequence[Corpus],
-    division: Division | None,
-    held: Sequence[Pair],
-    tokenizers: Tokenizers,
-    config: Config,
-) -> int:
-    """Token ids of the training pairs, and the validation pairs as text; returns how many were too long."""
+    folder: ModelFolder, pairs: Iterable[Pair], tokenizers: Tokenizers, longest: int
+) -> tuple[int, int]:
+    """The token ids of the pairs; returns how many were kept, and how many were too long."""
     too_long = 0
 
     def rows() -> Iterator[tuple[list[int], list[int]]]:
         nonlocal too_long
-        for pair in _training_pairs(corpora, division):
+        for pair in pairs:
             source, target = tokenizers.source.encode(pair.source), tokenizers.target.encode(pair.target)
-            if max(len(source), len(target)) <= config.data.longest:
+            if max(len(source), len(target)) <= longest:
                 yield source, target
             else:
                 too_long += 1
 
     size = max(tokenizers.source.size, tokenizers.target.size)
-    TokenStore.write(folder.training / "tokens", rows(), vocabulary=size)
-    with replacing(folder.training / "validation.tsv") as temporary:
-        lines = (f"{pair.source}\t{pair.target}\n" for pair in held)
-        temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
-    return too_long
+    store = TokenStore.write(folder.training / "tokens", rows(), vocabulary=size)
+    return len(store), too_long
 
 
 def _versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.machine import Moment, peak_memory
 from latimer.models.base import Seq2Seq
-from latimer.preparation import prepare
+from latimer.preparation import held_out, prepare
 from latimer.presets import dropout_for
 from latimer.report import Watcher
 from latimer.training.checkpoint import STATE, Progress
@@ -27,6 +27,7 @@ from latimer.training.distributed import Team, joined
 from latimer.training.log import Reporter, Silent, Validation
 from latimer.training.trainer import Trainer, validation_loss
 from latimer.translator import Translator
+from latimer.tuning import begin, prepare_from, what_changed
 
 VALIDATED = 500  # pairs that a validation during training looks at
 SHOWN = 2  # of them are shown
@@ -52,18 +53,25 @@ def train(
     validation: str | Sequence[str] = (),
     source_language: str | None = None,
     target_language: str | None = None,
+    from_model: Path | str | None = None,
+    replay: str | Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Trained:
     """Train a translator on one or several corpora and leave it in the folder `into`.
 
-    Without `validation` some pairs are held out of the corpus; without `reporter` a progress bar tells
-    how it goes. A run that was stopped goes on; a finished one returns at once. Raises Mistake for
-    faults of the data, and where `into` holds a run with another configuration. Processes that torchrun
-    started share the work.
+    With `from_model` it goes on from a trained one, whose vocabulary and architecture it keeps, and as many
+    pairs of the corpora in `replay` as there are new ones are mixed in (see tuning.py). Without `validation`
+    some pairs are held out of the corpus; without `reporter` a progress bar tells how it goes. A run that was
+    stopped goes on; a finished one returns at once. Processes that torchrun started share the work. Raises
+    Mistake for faults of the data, and where `into` holds a run with another configuration.
     """
     corpora = [corpus] if isinstance(corpus, str) else list(corpus)
     validations = [validation] if isinstance(validation, str) else list(validation)
-    asked = {**flatten(config), "corpus": corpora, "validation": validations}
+    asked: dict[str, Any] = {**flatten(config), "corpus": corpora, "validation": validations}
+    asked["from_model"] = None if from_model is None else str(from_model)
+    asked["replay"] = [replay] if isinstance(replay, str) else list(replay)
+    if asked["replay"] and from_model is None:
+        raise Mistake("--replay goes with --from-model: it is what that model was trained on.")
     languages = (source_language, target_language)
     if reporter is not None:
         return _train(ModelFolder(into), config, asked, languages, reporter)
@@ -83,14 +91,16 @@ def _train(
         if folder.holds_something:
             _same(folder, asked, languages)
         elif team.leads:
-            prepare(
-                folder,
-                config,
-                asked["corpus"],
-                validation=asked["validation"],
-                languages=languages,
-                reporter=reporter,
-            )
+            given: Any = {
+                "validation": asked["validation"],
+                "languages": languages,
+                "reporter": reporter,
+            }
+            if asked["from_model"] is None:
+                prepare(folder, config, asked["corpus"], **given)
+            else:
+                old = {"base": asked["from_model"], "replay": asked["replay"]}
+                prepare_from(folder, config, asked["corpus"], **old, **given)
         team.total(0.0)  # wait for the first
         return run(folder, reporter=reporter if team.leads else Silent(), started=started, team=team)
 
@@ -110,8 +120,11 @@ def run(
             reporter.note(_intention(folder, trainer))
         trainer.run()
     cpu = trainer.team.total(Moment.now().cpu - started.cpu)
-    if trainer.team.leads and not folder.record.get("training", {}).get("finished"):  # by a kill, just before
-        _write_down(folder, trainer, started, cpu)
+    if trainer.team.leads:  # a kill may have come just before any of this was written
+        if not folder.record.get("training", {}).get("finished"):
+            _write_down(folder, trainer, started, cpu)
+        if trainer.progress.finished and "from_model" in folder.record and "change" not in folder.record:
+            folder.write_record({**folder.record, "change": what_changed(folder, reporter)})
     return Trained(folder, trainer.progress, Moment.now().wall - started.wall)
 
 
@@ -133,6 +146,7 @@ def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | Non
     """Raise Mistake where the folder's run was asked for in other words."""
     recorded = folder.record
     before = {**recorded.get("asked", {}), "corpus": recorded["corpus"], "validation": recorded["validation"]}
+    before |= {"from_model": recorded.get("from_model"), "replay": recorded.get("replay", [])}
     for name, language in zip(("source_language", "target_language"), languages, strict=True):
         before[name] = recorded[name]
         asked[name] = language or recorded[name]
@@ -151,10 +165,10 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     torch.manual_seed(config.training.seed)
     model = folder.build().to(team.device)
     store = TokenStore.open(folder.training / "tokens")
-    if config.training.embeddings == "corpus" and not (folder.training / STATE).exists():
+    fresh = not (folder.training / STATE).exists()
+    if fresh and not begin(folder, model) and config.training.embeddings == "corpus":
         _begin_embeddings(model, store, config)
-    text = (folder.training / "validation.tsv").read_text(encoding="utf-8")
-    pairs = [line.split("\t") for line in text.split("\n") if line]
+    pairs = held_out(folder)
     pairs = pairs[:: max(1, len(pairs) // VALIDATED)][:VALIDATED]
     sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
     held = TokenStore.of(

@@ -32,9 +32,13 @@ HOUSE: dict[str, set[str]] = {
     "card": set(),
     "report": {"training"},
     "preparation": {"data", "models", "training", "folder", "config", "presets", "errors", "files"},
+    "tuning": {
+        *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets"),
+        *("preparation", "errors"),
+    },
     "recipe": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets", "card"),
-        *("preparation", "report", "machine", "errors"),
+        *("preparation", "tuning", "report", "machine", "errors"),
     },
     "significance": {"evaluate", "errors"},
     "compare": {

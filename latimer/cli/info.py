@@ -44,6 +44,10 @@ def command(folder: str, as_json: bool) -> None:
         lines["best"] = (
             f"update {training['best_update']:,}, BLEU {training['validation_bleu']} on validation (greedy)"
         )
+    if "from_model" in record:
+        lines["goes on from"] = ", with ".join([record["from_model"], *record["replay"]])
+    for name, change in record.get("change", {}).items():
+        lines[name] = f"{change['before']} before, {change['after']} after (p = {change['p_value']:.2g})"
     for name, digest in data["sha256"].items():
         lines[f"sha256 {name}"] = digest
     for corpus, scores in record.get("scores", {}).items():

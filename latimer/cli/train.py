@@ -10,6 +10,8 @@ from latimer.config import SIZES, configure, read_settings, read_toml
 from latimer.errors import Mistake
 from latimer.presets import PRESETS, model_settings
 
+USUAL = "lstm"
+
 if TYPE_CHECKING:
     from latimer.recipe import Trained
     from latimer.report import Watcher
@@ -22,9 +24,8 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     "name",
-    default="lstm",
-    show_default=True,
-    help=f"One of {', '.join(PRESETS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.",
+    help=f"One of {', '.join(PRESETS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.  "
+    f"[default: {USUAL}]",
 )
 @click.option("--size", type=click.Choice(SIZES), help="How large; by the size of the corpus if not given.")
 @click.option("--minutes", type=float, help="Train so long.")
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 @click.option("--steps", type=int, help="Train for so many updates.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="A TOML file with settings.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; see --settings.")
+@click.option("--from-model", metavar="DIR", help="Go on from a trained model: for a domain, or corrections.")
+@click.option("--replay", multiple=True, metavar="CORPUS", help="With --from-model: old pairs to mix in.")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
 @click.option("--to", "target_language", help="Language of the target.")
@@ -50,13 +53,15 @@ def command(
     corpus: tuple[str, ...],
     into: str,
     validation: tuple[str, ...],
-    name: str,
+    name: str | None,
     size: str | None,
     minutes: float | None,
     epochs: float | None,
     steps: int | None,
     file: Path | None,
     settings: tuple[str, ...],
+    from_model: str | None,
+    replay: tuple[str, ...],
     seed: int | None,
     source_language: str | None,
     target_language: str | None,
@@ -80,7 +85,9 @@ def command(
         given["model.size"] = size
     if twice := given.keys() & set_here.keys():
         raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
-    config = configure({**model_settings(name), **from_file, **set_here, **given})
+    if from_model is not None and (own := _of_the_model(name, {**from_file, **set_here, **given})):
+        raise Mistake(f"With --from-model the model is what it is; leave {own} away.")
+    config = configure({**model_settings(name or USUAL), **from_file, **set_here, **given})
 
     from latimer.cli.show import say
     from latimer.recipe import train
@@ -95,11 +102,21 @@ def command(
             validation=validation,
             source_language=source_language,
             target_language=target_language,
+            from_model=from_model,
+            replay=replay,
             reporter=watcher,
         )
     if as_json and is_first():
         say(json.dumps({"folder": str(trained.folder.path), **trained.folder.record.get("training", {})}))
     _say_what_next(trained, watcher)
+
+
+def _of_the_model(name: str | None, settings: dict[str, Any]) -> str | None:
+    """What of all that was asked for would change a model's architecture or vocabulary."""
+    if name is not None:
+        return "--model"
+    fixed = ("model.", "data.vocabulary", "data.joint")
+    return next((key for key in settings if key.startswith(fixed) and key != "model.dropout"), None)
 
 
 def _say_what_next(trained: "Trained", watcher: "Watcher") -> None:

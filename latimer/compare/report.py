@@ -10,13 +10,12 @@ import torch
 from latimer.compare.data import Lines
 from latimer.compare.plan import Plan
 from latimer.config import Config, flatten
-from latimer.evaluate import MetricName, bleu_by_length, count, tokenizer_for
+from latimer.evaluate import METRICS, bleu_by_length, count, tokenizer_for
 from latimer.folder import ModelFolder
 from latimer.significance import Significance, assess
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, words
 
-METRICS: tuple[MetricName, ...] = ("BLEU", "chrF2++")
 LIKELY = 0.05  # a difference that chance makes more often than this is none
 
 Outcomes = dict[str, list[dict[str, Any]]]
