@@ -125,5 +125,5 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     table("", ["model", "BLEU", "95 % interval", "chrF2++", "training tokens/s"], rows)
     say(
         f"\n{folder / 'report.html'} shows it all in a browser; "
-        "report.md and report.json beside it hold the numbers."
+        "report.md, report.json and pictures/ beside it are for what you write."
     )

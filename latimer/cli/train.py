@@ -10,7 +10,7 @@ from latimer.config import SIZES, configure, read_settings, read_toml
 from latimer.errors import Mistake
 from latimer.presets import PRESETS, model_settings
 
-USUAL = "lstm"
+USUAL = "lstm-parallel"
 
 if TYPE_CHECKING:
     from latimer.recipe import Trained

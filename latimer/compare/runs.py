@@ -7,7 +7,7 @@ data/                  the pairs for training and for the test
 prepared/              subwords and token ids, the same for all
 runs/MODEL-SEED/       a model directory each, with outcome.json when it is finished
 speed.json             how fast the models are
-report.html, .md, .json what came out
+report.html, .md, .json what came out; the pictures of report.md lie in pictures/
 """
 
 import json
@@ -39,6 +39,7 @@ from latimer.presets import complete_config
 from latimer.recipe import run
 from latimer.report import Watcher
 from latimer.training.log import Reporter
+from latimer.visualize.charts import pictures
 from latimer.visualize.comparison import comparison_page
 from latimer.visualize.summary import comparison_summary
 
@@ -92,6 +93,8 @@ def compare(
         folders = {one.model: _folder(folder, one) for one in plan.runs() if one.seed == 1}
         report = make_report(plan, manifest, outcomes, speed=speed, test=test, folders=folders)
     write_whole(folder / "report.json", (json.dumps(report, indent=1, ensure_ascii=False) + "\n").encode())
+    for name, picture in pictures(report).items():
+        write_whole(folder / "pictures" / f"{name}.svg", picture.encode())
     write_whole(folder / "report.md", comparison_summary(report).encode())
     write_whole(folder / "report.html", comparison_page(report).encode())
     return report

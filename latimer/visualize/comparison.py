@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from latimer.visualize import explanations
+from latimer.visualize import charts, explanations
 from latimer.visualize.document import document, safe
 from latimer.visualize.maps import AttentionMap
 from latimer.visualize.page import MAP_STYLE, map_table
-from latimer.visualize.svg import svg_chart, svg_intervals, svg_runs
 
 Report = Mapping[str, Any]
 
-_FEW = 10  # sentences of a length: fewer are too few to draw
 _SIDE = 1.3  # of a cell of an attention map, in rem: small, so that several stand side by side
 _STYLE = """
 body{max-width:62rem}
@@ -80,24 +78,14 @@ def _scores(report: Report) -> str:
         return [*_scored(model["BLEU"]), *_scored(model["chrF2++"]), seeds]
 
     header = ["BLEU", "95 % interval", "chrF2++", "95 % interval", "BLEU of each seed"]
-    rows = {
-        model["name"]: (
-            model["BLEU"]["value"],
-            model["BLEU"]["low"],
-            model["BLEU"]["high"],
-            model["BLEU"]["runs"],
-        )
-        for model in report["models"]
-    }
     kinds = "".join(
         f"<dt>{safe(model['name'])}</dt><dd>{safe(model['description'])}</dd>" for model in report["models"]
     )
-    picture = svg_intervals(rows, title="How well they translate", x="BLEU, more is better")
     return _section(
         "How well do they translate?",
         explanations.SCORES,
         _models(report, header, cells),
-        _figure(picture),
+        _figure(charts.scores(report)),
         '<p class="how">Bar: the 95 % interval. Mark: the mean. Small dots: one seed each.</p>',
         f'<dl class="said">{kinds}</dl>',
     )
@@ -143,37 +131,22 @@ def _pair(known: Mapping[tuple[str, str], Mapping[str, Any]], a: str, b: str) ->
 
 
 def _lengths(report: Report) -> str:
-    series = {
-        model["name"]: [
-            (bucket["words"], bucket["value"]) for bucket in model["by_length"] if bucket["sentences"] >= _FEW
-        ]
-        for model in report["models"]
-    }
     buckets = report["models"][0]["by_length"]
-    picture = svg_chart(series, title="BLEU by length of the source", x="words in the source", y="BLEU")
     header = [_bucket(bucket) for bucket in buckets]
+    drawn = sum(one["sentences"] >= charts.FEW for one in buckets)
     values = _models(report, header, lambda model: [f"{one['value']:.1f}" for one in model["by_length"]])
     counts = ", ".join(f"{_bucket(one)}: {one['sentences']:,}" for one in buckets)
     return _section(
         "Do they keep up with long sentences?",
         explanations.LENGTHS,
-        _figure(picture) if len(next(iter(series.values()))) > 1 else "",
+        _figure(charts.lengths(report)) if drawn > 1 else "",
         f'<details><summary>The numbers</summary>{values}<p class="how">Sentences of each length: {counts}. '
-        f"Lengths of fewer than {_FEW} are not drawn.</p></details>",
+        f"Lengths of fewer than {charts.FEW} are not drawn.</p></details>",
     )
 
 
 def _curves(report: Report) -> str:
-    series = {
-        model["name"]: [[(one["seconds"] / 60, one["bleu"]) for one in curve] for curve in model["curves"]]
-        for model in report["models"]
-    }
-    picture = svg_runs(series, title="BLEU while they learn", x="minutes of training", y="BLEU on validation")
-    return _section(
-        "How fast do they learn?",
-        explanations.CURVES,
-        _figure(picture),
-    )
+    return _section("How fast do they learn?", explanations.CURVES, _figure(charts.curves(report)))
 
 
 def _costs(report: Report) -> str:

@@ -16,14 +16,44 @@ HEADS = (
     "sentences/s, one by one",
     "64 at once",
 )
+CHARTS = {
+    "scores": "How well they translate",
+    "lengths": "BLEU by length of the source",
+    "curves": "BLEU while they learn",
+}
 
 
 def comparison_summary(report: Mapping[str, Any]) -> str:
-    """What report.json says, in one sentence, one table and the signatures of its scores."""
+    """What report.json says: one sentence, one table, the signatures of its scores, and its pictures.
+
+    The pictures are those of charts.py, in the folder `pictures`.
+    """
     rows = [HEADS, ("---",) * len(HEADS), *(_row(model) for model in report["models"])]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     signatures = "\n".join(f"- {metric}: `{text}`" for metric, text in report["signatures"].items())
-    return f"{_plain(report['result'])}\n\n{table}\n\n{signatures}\n"
+    how = (
+        f"{report['seeds']} seeds each, {report['manifest']['data']['test_sentences']:,} test sentences, "
+        f"beam {report['manifest']['plan']['beam']}. Intervals: 95 %, over sentences and seeds."
+    )
+    charts = "\n".join(f"![{title}](pictures/{name}.svg)" for name, title in CHARTS.items())
+    sentences = "\n".join(
+        _sentence(number, sentence, report) for number, sentence in enumerate(report["sentences"], start=1)
+    )
+    return f"{_plain(report['result'])} {how}\n\n{table}\n\n{signatures}\n\n{charts}\n{sentences}"
+
+
+def _sentence(number: int, sentence: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+    """What each model makes of a sentence, and what it looks at."""
+    lines = ["", f"### {_plain(sentence['source'])}", ""]
+    lines += [f"- reference: {_plain(text)}" for text in sentence["references"]]
+    maps = []
+    for name in (model["name"] for model in report["models"]):
+        told = sentence["models"][name]
+        lines.append(f"- {_plain(name)}: {_plain(told['translation'])}")
+        if told["attention"] is not None:
+            file = f"attention-{number}-{name.replace(':', '_')}.svg"
+            maps.append(f"![What {_plain(name)} looks at](pictures/{file})")
+    return "\n".join([*lines, "", *maps, ""])
 
 
 def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
