@@ -18,9 +18,7 @@ from latimer.data.store import Side, TokenStore
 
 PAIRS = 200_000  # as many tell enough
 SPARE, ROUNDS = 16, 3  # of the search for singular vectors: columns beside those wanted, and repetitions
-CHANCE = (
-    0.1  # share of the squared length that is random, or pieces of the same pairs could not be told apart
-)
+CHANCE = 0.1  # share that is random, or pieces of the same pairs could not be told apart
 
 
 class Vectors(NamedTuple):

@@ -85,7 +85,10 @@ def test_large_corpora_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_space_is_that_of_the_singular_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """NumPy's own decomposition of the whole matrix, filled cell by cell."""
     monkeypatch.setattr(meaning, "CHANCE", 0.0)
-    store = corpus(60)
+    pairs = corpus(60)
+    # A piece that stands twice in a pair counts once.
+    repeated = [(pairs.source(row).tolist() * 2, pairs.target(row).tolist()[:2] * 3) for row in range(60)]
+    store = TokenStore.of(repeated)
     matrix = np.zeros((SIZE, len(store)))
     for column in range(len(store)):
         for piece in {*store.source(column).tolist(), *store.target(column).tolist()}:
