@@ -32,6 +32,7 @@ HOUSE: dict[str, set[str]] = {
     "card": set(),
     "report": {"training"},
     "preparation": {"data", "models", "training", "folder", "config", "presets", "errors", "files"},
+    "synthesis": {"errors", "files"},
     "tuning": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets"),
         *("preparation", "errors"),

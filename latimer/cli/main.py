@@ -15,6 +15,8 @@ COMMANDS = {
     "translate": "Translate text with a trained model.",
     "evaluate": "Score a model: BLEU and chrF2++ with signatures and intervals.",
     "compare": "Train several models on equal budgets and say which is better, and how sure that is.",
+    "distil": "Translate a corpus with a teacher, for a student to learn from.",
+    "backtranslate": "Make pairs of target text with a model of the other direction.",
     "look": "Show what the model attends to while it translates.",
     "info": "Say what is in a model directory and how it was made.",
 }

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from latimer.data.store import Side, TokenStore
 
-PAIRS = 200_000  # as many tell enough
+PAIRS = 100_000  # as many tell enough
 SPARE, ROUNDS = 16, 3  # of the search for singular vectors: columns beside those wanted, and repetitions
 CHANCE = 0.1  # share that is random, or pieces of the same pairs could not be told apart
 
