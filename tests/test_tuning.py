@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from latimer import evaluate
 from latimer.cli import info
 from latimer.config import configure
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
+from latimer.preparation import held_out
 from latimer.recipe import Trained, train
 from latimer.training.log import Silent, Update
 from latimer.translator import Translator
@@ -102,7 +104,7 @@ def test_the_usual_rate_is_calmer(base: Path, news: Path, tmp_path: Path) -> Non
     assert rates[0] == pytest.approx(0.3 * rates[1])
 
 
-def test_it_says_what_changed_on_both(tuned: Trained) -> None:
+def test_it_says_what_changed_on_both(base: Path, tuned: Trained) -> None:
     change = tuned.folder.record["change"]
     assert set(change) == {
         f"{name} on {kind}" for name in ("BLEU", "chrF2++") for kind in ("new pairs", "old pairs")
@@ -112,6 +114,11 @@ def test_it_says_what_changed_on_both(tuned: Trained) -> None:
     assert 0 < new["p_value"] <= 1
     assert new["signature"].startswith("nrefs:1|")
     assert new["sentences"] == tuned.folder.record["held"][0]
+    old = held_out(tuned.folder)[new["sentences"] :]
+    texts = Translator.load(base).translate([source for source, _ in old])
+    before = evaluate.bleu(texts, [[target] for _, target in old]).value
+    assert change["BLEU on old pairs"]["before"] == pytest.approx(before, abs=0.01)
+    assert before != pytest.approx(new["before"], abs=1), "or nothing is told apart here"
     card = (tuned.folder.path / "README.md").read_text(encoding="utf-8")
     assert f"It goes on from the model in {tuned.folder.record['from_model']}" in card
 

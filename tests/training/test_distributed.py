@@ -116,12 +116,18 @@ def test_a_team_of_one_sends_nothing() -> None:
 
 
 def run_out(monkeypatch: pytest.MonkeyPatch, error: Exception, most: int) -> None:
-    """No batch of more than `most` pairs fits."""
+    """No batch of more than `most` pairs fits; and once it is only the second part that does not."""
     real = module.batch_loss
+    before: list[int] = []
 
     def hungry(model: Any, batch: Any, smoothing: float, *, candidates: int = 0) -> Any:
-        if len(batch.rows) > most and model.training:
+        if not model.training:
+            return real(model, batch, smoothing, candidates=candidates)
+        second = before == [batch.tokens]
+        if len(batch.rows) > most or second:
+            before.extend([0] * second)
             raise error
+        before.append(batch.tokens)
         return real(model, batch, smoothing, candidates=candidates)
 
     monkeypatch.setattr(module, "batch_loss", hungry)
