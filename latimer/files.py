@@ -9,6 +9,13 @@ from typing import IO, Any
 from latimer.errors import Mistake
 
 
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written; this process is the only one that writes there."""
+    for left in folder.rglob(".*.part"):
+        with suppress(OSError):
+            left.unlink()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path to write to; flushed and renamed to `path` when the block ends well.

@@ -16,6 +16,7 @@ from latimer.data.batches import TokenBatches, in_order
 from latimer.data.meaning import vectors_of
 from latimer.data.store import TokenStore
 from latimer.errors import Mistake
+from latimer.files import sweep
 from latimer.folder import ModelFolder
 from latimer.machine import Moment, peak_memory
 from latimer.models.base import Seq2Seq
@@ -109,8 +110,10 @@ def run(
     folder: ModelFolder, *, reporter: Reporter, started: Moment | None = None, team: Team | None = None
 ) -> Trained:
     """Train what is prepared in `folder`, from where it stands to its end; minutes count from `started`."""
-    started = started or Moment.now()
-    trainer = _trainer(folder, reporter, started.wall, team or Team())
+    started, team = started or Moment.now(), team or Team()
+    if team.leads:
+        sweep(folder.path)
+    trainer = _trainer(folder, reporter, started.wall, team)
     if trainer.progress.finished:
         reporter.note(f"{folder.path} is finished: {trainer.progress.update:,} updates. Nothing to do.")
     else:

@@ -39,7 +39,7 @@ HOUSE: dict[str, set[str]] = {
     },
     "recipe": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets", "card"),
-        *("preparation", "tuning", "report", "machine", "errors"),
+        *("preparation", "tuning", "report", "machine", "errors", "files"),
     },
     "significance": {"evaluate", "errors"},
     "compare": {

@@ -245,3 +245,14 @@ def test_losses_that_are_no_numbers_leave_a_model_that_can_be_used(
     from latimer.translator import Translator
 
     assert Translator.load(tmp_path / "model").translate(["she"]) is not None
+
+
+def test_what_a_killed_run_left_half_written_is_swept_away(
+    pairs_file: Path, small_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    into, settings = tmp_path / "model", configure(small_settings)
+    train(settings, str(pairs_file), into=into, reporter=Watcher(stop_at=1))
+    for left in (into / ".config.json.123.part", into / "training" / ".state.safetensors.123.part"):
+        left.write_bytes(b"{")
+    assert train(settings, str(pairs_file), into=into, reporter=Silent()).progress.finished
+    assert not list(into.rglob("*.part"))

@@ -37,8 +37,8 @@ def torchrun(pairs: Path, into: Path, *more: str, processes: int = 2) -> list[st
     }
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     given = [argument for name, value in settings.items() for argument in ("--set", f"{name}={value}")]
-    train = ["-m", "latimer", "train", str(pairs), "--into", str(into), "--steps", "12", *given]
-    return [sys.executable, *start, *more, *train]
+    train = ["-m", "latimer", "train", str(pairs), "--into", str(into), "--model", "lstm", "--steps", "12"]
+    return [sys.executable, *start, *more, *train, *given]
 
 
 def environment() -> dict[str, str]:
