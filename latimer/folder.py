@@ -78,7 +78,14 @@ class ModelFolder:
     def spacing(self) -> Spacing:
         return Spacing.from_json(self.record["spacing"])
 
+    @property
+    def has_tokenizers(self) -> bool:
+        return any((self.path / name).exists() for name in ("shared.model", "target.model"))
+
     def save_tokenizers(self, tokenizers: Tokenizers) -> None:
+        """Write them in place of what a stopped run may have left."""
+        for name in ("shared.model", "source.model", "target.model"):
+            (self.path / name).unlink(missing_ok=True)
         if tokenizers.joint:
             tokenizers.source.save(self.path / "shared.model")
         else:

@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from latimer.config import Config, ModelConfig, flatten
-from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out, one_direction
+from latimer.config import Config, DataConfig, ModelConfig, flatten
+from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, one_direction
+from latimer.data.spool import TOLD_EVERY, Spool
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
@@ -33,16 +34,19 @@ def must_exist(model: ModelConfig) -> None:
 class Material(NamedTuple):
     """The pairs of some corpora: those to train on, and those to validate with."""
 
-    corpora: list[Corpus]
+    spool: Spool
     languages: tuple[str | None, str | None]
-    division: Division | None  # which pairs are trained on; None: all of them
-    total: int  # pairs that are trained on
     held: list[Pair]
+    fresh: bool  # just read, not found in the folder
+
+    @property
+    def total(self) -> int:
+        """How many pairs are trained on."""
+        return self.spool.division.count(TRAIN)
 
     def pairs(self) -> Iterator[Pair]:
         """Those to train on, in their order."""
-        pairs = _pairs(self.corpora)
-        return pairs if self.division is None else self.division.choose(pairs, TRAIN)
+        return self.spool.pairs(TRAIN)
 
 
 def prepare(
@@ -56,15 +60,20 @@ def prepare(
 ) -> None:
     """Read, hold out, learn subwords, write token ids; config.json comes last and seals it.
 
-    Several models can share what is made here (see `fork`). Raises Mistake for faults of the data.
+    Several models can share what is made here (see `fork`). What a killed run has read and learned is kept.
+    Raises Mistake for faults of the data.
     """
     must_exist(config.model)
-    material = gather(corpus, validation, languages=languages, seed=config.data.seed, reporter=reporter)
+    spool = folder.training / "pairs"
+    material = gather(
+        corpus, validation, languages=languages, data=config.data, spool=spool, reporter=reporter
+    )
     size = config.data.vocabulary or vocabulary_size(material.total)
     if config.model.size == "auto":
         reporter.note("Model size {}: {}.".format(*size_for(material.total)))
-    reporter.note(f"Learning subwords from {material.total:,} pairs.")
-    tokenizers = _learn(material, size, config)
+    if material.fresh or not folder.has_tokenizers:
+        reporter.note(f"Learning subwords from {material.total:,} pairs.")
+        folder.save_tokenizers(_learn(material, size, config))
     completed = complete_config(config, pairs=material.total)
     record = {
         "source_language": material.languages[0],
@@ -74,7 +83,7 @@ def prepare(
         "asked": flatten(config),
         "config": flatten(completed),
     }
-    seal(folder, record, material.corpora, material.pairs(), material.held, tokenizers, reporter)
+    seal(folder, record, [material], material.pairs(), material.held, reporter)
 
 
 def gather(
@@ -82,48 +91,66 @@ def gather(
     validation: Sequence[str],
     *,
     languages: tuple[str | None, str | None],
-    seed: int,
+    data: DataConfig,
+    spool: Path,
     reporter: Reporter,
 ) -> Material:
-    """Read the corpora once and say what is to be done with each pair; without `validation` hold some out.
+    """Read the corpora once, and say what is to be done with each pair; without `validation` hold some out.
 
-    Raises Mistake for faults of the data, and for too few pairs.
+    The usable pairs are kept in the file `spool`. Raises Mistake for faults of the data, or too few pairs.
     """
     corpora, others = _open(corpus, languages), _open(validation, languages)
     languages = one_direction([*corpora, *others])
-    reporter.note(f"Reading {', '.join(one.name for one in corpora)}.")
-    division = None
-    if others:
-        total, held = sum(1 for _ in _pairs(corpora)), list(_pairs(others))
+    names = ", ".join(one.name for one in corpora)
+    stamps = [one.stamp() for one in corpora]
+    request = [list(corpus), stamps, list(languages), bool(others), version("latimer")]
+    request += [data.seed, data.vocabulary, data.joint]  # on which the subwords depend
+    found = None if None in stamps else Spool.open(spool, request)
+    if found:
+        reporter.note(f"{names}: read before, {len(found.division.parts):,} pairs.")
+        kept = found
     else:
-        division = hold_out(_pairs(corpora), seed=seed)
-        total, held = division.count(TRAIN), list(division.choose(_pairs(corpora), VALIDATION))
-        if not held:
-            raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
-    for one in corpora:
-        for sentence in one.skipped.report():
+        reporter.note(f"Reading {names}.")
+        kept = Spool.write(
+            spool,
+            corpora,
+            hold=not others,
+            seed=data.seed,
+            request=request,
+            progress=lambda share: reporter.preparing("Reading", share),
+        )
+    held = list(chain.from_iterable(one.pairs() for one in others)) or list(kept.pairs(VALIDATION))
+    if not held:
+        total = len(kept.division.parts)
+        raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
+    for one in kept.facts:
+        for sentence in one.report:
             reporter.note(sentence)
-    return Material(corpora, languages, division, total, held)
+    return Material(kept, languages, held, fresh=found is None)
 
 
 def seal(
     folder: ModelFolder,
     record: dict[str, Any],
-    corpora: Sequence[Corpus],
+    materials: Sequence[Material],
     pairs: Iterable[Pair],
     held: Sequence[Pair],
-    tokenizers: Tokenizers,
     reporter: Reporter,
 ) -> None:
-    """Write the token ids of `pairs`, the subwords, the validation pairs and, last, config.json."""
-    longest = record["config"]["data.longest"]
-    kept, too_long = _write_store(folder, pairs, tokenizers, longest)
+    """Write the token ids of `pairs`, the validation pairs and, last, config.json; spools are done with.
+
+    The folder holds the subwords already.
+    """
+    longest, total = record["config"]["data.longest"], sum(one.total for one in materials)
+    tokenizers = folder.load_tokenizers()
+    told = _telling(pairs, total, lambda share: reporter.preparing("Writing token ids", share))
+    kept, too_long = _write_store(folder, told, tokenizers, longest)
     if too_long:
         reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
     with replacing(folder.training / "validation.tsv") as temporary:
         lines = (f"{pair.source}\t{pair.target}\n" for pair in held)
         temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
-    folder.save_tokenizers(tokenizers)
+    facts = [fact for one in materials for fact in one.spool.facts]
     folder.write_record(
         {
             **record,
@@ -131,14 +158,16 @@ def seal(
                 "pairs": kept,
                 "validation_pairs": len(held),
                 "too_long": too_long,
-                "skipped": {one.name: dict(one.skipped.counts) for one in corpora},
-                "sha256": {one.name: one.sha256() for one in corpora},
+                "skipped": {one.name: one.skipped for one in facts},
+                "sha256": {one.name: one.sha256 for one in facts},
                 "vocabulary": [tokenizers.source.size, tokenizers.target.size],
             },
-            "spacing": Spacing.from_counts(sum((one.spacing_counts for one in corpora), Counter())).to_json(),
+            "spacing": Spacing.from_counts(sum((one.spacing_counts for one in facts), Counter())).to_json(),
             "versions": _versions(),
         }
     )
+    for one in materials:
+        one.spool.delete()
 
 
 def held_out(folder: ModelFolder) -> list[tuple[str, str]]:
@@ -166,8 +195,12 @@ def _open(names: Sequence[str], languages: tuple[str | None, str | None]) -> lis
     return [Corpus.open(name, source_language=languages[0], target_language=languages[1]) for name in names]
 
 
-def _pairs(corpora: Sequence[Corpus]) -> Iterator[Pair]:
-    return chain.from_iterable(corpus.pairs() for corpus in corpora)
+def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None]) -> Iterator[Pair]:
+    """The same pairs; now and then it is told how many of them have passed."""
+    for number, pair in enumerate(pairs):
+        if number % TOLD_EVERY == 0:
+            progress(number / total)
+        yield pair
 
 
 def _learn(material: Material, size: int, config: Config) -> Tokenizers:

@@ -1,7 +1,7 @@
 """Watching a training run: a bar in a terminal or a notebook, plain lines in a pipe."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from latimer.training.log import Update, Validation
 
@@ -16,6 +16,7 @@ class Watcher:
         self.quiet = quiet
         self._bleu = "-"
         self._update: Update | None = None
+        self._preparing: dict[str, TaskID] = {}
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -35,6 +36,8 @@ class Watcher:
         self._bar.stop()
 
     def updated(self, update: Update) -> None:
+        for done in self._preparing.values():
+            self._bar.update(done, visible=False)
         self._update = update
         told = f"loss {update.loss:.3f}  BLEU {self._bleu}  {update.tokens_per_second:,.0f} tokens/s  left"
         self._bar.update(self._task, completed=update.update, total=update.total, told=told, visible=True)
@@ -48,6 +51,13 @@ class Watcher:
         )
         for source, translation in validation.samples:
             self.note(f"    {source} → {translation}")
+
+    def preparing(self, what: str, share: float) -> None:
+        if what not in self._preparing:
+            for other in self._preparing.values():
+                self._bar.remove_task(other)
+            self._preparing = {what: self._bar.add_task(what, total=100, told="%  left")}
+        self._bar.update(self._preparing[what], completed=int(100 * share), visible=share < 1)
 
     def note(self, text: str) -> None:
         if not self.quiet:

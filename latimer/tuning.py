@@ -50,9 +50,9 @@ def prepare_from(
             f"{base} translates {recorded[0]} to {recorded[1]}, not {languages[0]} to {languages[1]}."
         )
     languages = languages if all(languages) else recorded
-    seed = config.data.seed
-    new = gather(corpus, validation, languages=languages, seed=seed, reporter=reporter)
-    known = gather(replay, (), languages=languages, seed=seed, reporter=reporter) if replay else None
+    given: Any = {"languages": languages, "data": config.data, "reporter": reporter}
+    new = gather(corpus, validation, spool=folder.training / "pairs", **given)
+    known = gather(replay, (), spool=folder.training / "replayed", **given) if replay else None
     held = [new.held, known.held[: len(new.held)] if known else []]
     completed = _completed(config, old.config, pairs=new.total)
     record = {
@@ -68,9 +68,10 @@ def prepare_from(
     }
     folder.training.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(old.path / "model.safetensors", folder.training / START)
-    corpora = [*new.corpora, *(known.corpora if known else [])]
+    folder.save_tokenizers(old.load_tokenizers())
+    materials = [new, known] if known else [new]
     pairs = chain(new.pairs(), _some(known, new.total) if known else ())
-    seal(folder, record, corpora, pairs, [*held[0], *held[1]], old.load_tokenizers(), reporter)
+    seal(folder, record, materials, pairs, [*held[0], *held[1]], reporter)
 
 
 def _completed(config: Config, old: Config, *, pairs: int) -> Config:

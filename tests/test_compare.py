@@ -36,6 +36,9 @@ class Watcher(Silent):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def preparing(self, what: str, share: float) -> None:
+        pass
+
     def validated(self, update: int, validation: Validation, *, best: bool) -> None:
         if self.stop:
             signal.raise_signal(signal.SIGINT)

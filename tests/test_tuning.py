@@ -38,6 +38,9 @@ class Watcher(Silent):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def preparing(self, what: str, share: float) -> None:
+        pass
+
     def updated(self, update: Update) -> None:
         import signal
 

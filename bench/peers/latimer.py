@@ -51,6 +51,9 @@ class Listener:
     def note(self, text: str) -> None:
         pass
 
+    def preparing(self, what: str, share: float) -> None:
+        pass
+
 
 def configuration(name: str, seed: int) -> Config:
     """What `latimer train --model NAME` takes, with the task's sizes."""

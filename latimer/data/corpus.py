@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from latimer.data.languages import languages_of, settle
 from latimer.data.lines import STANDARD_INPUT, LineFile
@@ -141,6 +141,16 @@ class Corpus:
         if not found:
             reasons = " ".join(self.skipped.report()) or "It is empty."
             raise Mistake(f"{self._label} has no usable sentence pair. {reasons}")
+
+    @property
+    def share_read(self) -> float:
+        """How much of its bytes the pass under way has read, from 0 to 1; 0 where that can't be known."""
+        return self._files[0].share_read if self._files else 0.0
+
+    def stamp(self) -> Any:
+        """What would be another if its content had changed; None where nothing can tell (a pipe)."""
+        stamps = [file.stamp() for file in self._files]
+        return None if None in stamps else stamps
 
     @property
     def spacing(self) -> Spacing:

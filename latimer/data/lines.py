@@ -35,6 +35,21 @@ class LineFile:
         self.digest: str | None = None
         self._path = None if name == "-" else Path(name)
         self._spooled: io.BufferedRandom | None = None
+        self._raw: io.BufferedIOBase | None = None  # what is being read, as it lies on the disk
+
+    @property
+    def share_read(self) -> float:
+        """How much of its bytes the pass under way has read, from 0 to 1; 0 where that can't be known."""
+        if self._path is None or self._raw is None or self._raw.closed:
+            return 0.0
+        return self._raw.tell() / max(1, self._path.stat().st_size)
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Size and time of the file; None for standard input."""
+        if self._path is None:
+            return None
+        found = self._path.stat()
+        return found.st_size, found.st_mtime_ns
 
     def lines(self) -> Iterator[str | None]:
         """Every line without its end; None for one over LINE_LIMIT. Only a line feed ends a line."""
@@ -57,6 +72,8 @@ class LineFile:
         finally:
             if self._path is not None:
                 stream.close()
+                if self._raw is not None:
+                    self._raw.close()
         self.digest = hashed.hexdigest()
 
     def _open(self) -> io.BufferedIOBase:
@@ -71,9 +88,10 @@ class LineFile:
         try:
             if stat.S_ISDIR(self._path.stat().st_mode):
                 raise Mistake(f"{self.name} is a folder; name the file, or the two files, in it.")
+            self._raw = self._path.open("rb")
             if self._path.suffix == ".gz":
-                return io.BufferedReader(gzip.GzipFile(self._path), 1 << 16)
-            return self._path.open("rb")
+                return io.BufferedReader(gzip.GzipFile(fileobj=self._raw), 1 << 16)
+            return self._raw
         except FileNotFoundError:
             raise Mistake(f"{self.name} does not exist; check the name of the corpus.") from None
         except (OSError, ValueError) as error:

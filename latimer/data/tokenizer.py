@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import BytesIO
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIALS = 4
 
-SAMPLE = 1_000_000
+SAMPLE = 200_000
 """Lines from which pieces are learned; of a larger corpus, a fair sample."""
 
 SMALLEST = SPECIALS + 256 + 40
 """The fewest pieces that can be asked for: the specials, the bytes, and a little room for characters."""
+
+_MOST_KNOWN, _LONGEST_KNOWN = 1 << 18, 40  # words whose ids are remembered, and their characters
 
 # sentencepiece writes a space as U+2581, and could not tell a real one from it. In a text it is therefore
 # spelled with an escape from the private use area, and so is the escape itself.
@@ -42,6 +44,7 @@ class Tokenizer:
     def __init__(self, processor: "SentencePieceProcessor") -> None:
         self._processor = processor
         self._size = int(processor.get_piece_size())
+        self._words = _Words(processor)
 
     @classmethod
     def learn(cls, lines: Iterable[str], vocabulary: int, *, seed: int = 0) -> "Tokenizer":
@@ -63,12 +66,11 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a normalised text, without BOS and EOS, and never a special one."""
-        ids: list[int] = self._processor.encode(_spell(text))
-        return ids
+        # No piece reaches over a space, so that words are encoded one by one.
+        return list(chain.from_iterable(map(self._words.__getitem__, text.split())))
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
-        ids: list[list[int]] = self._processor.encode([_spell(text) for text in texts], num_threads=1)
-        return ids
+        return [self.encode(text) for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of any ids: specials and unknown ids are dropped, broken byte sequences become U+FFFD."""
@@ -110,6 +112,22 @@ class Tokenizer:
         except OSError as error:
             raise Mistake(f"{path} cannot be read ({error.strerror}).") from None
         return cls.from_bytes(model, name=str(path))
+
+
+class _Words(dict[str, list[int]]):
+    """The ids of words, remembered once they were asked for."""
+
+    def __init__(self, processor: "SentencePieceProcessor") -> None:
+        super().__init__()
+        self._processor = processor
+
+    def __missing__(self, word: str) -> list[int]:
+        ids: list[int] = self._processor.encode(_spell(word))
+        if len(word) <= _LONGEST_KNOWN:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[word] = ids
+        return ids
 
 
 # Pairs, and how many pieces they can teach a model to use; between them, a straight line in logarithms.

@@ -39,6 +39,9 @@ class Reporter(Protocol):
 
     def note(self, text: str) -> None: ...
 
+    def preparing(self, what: str, share: float) -> None:
+        """`share`, from 0 to 1, of `what` is done."""
+
 
 class Metrics:
     """A line of JSON an event; continuing a run first drops what it will do again."""
@@ -76,4 +79,7 @@ class Silent:
         pass
 
     def note(self, text: str) -> None:
+        pass
+
+    def preparing(self, what: str, share: float) -> None:
         pass

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentencepiece import SentencePieceProcessor
 
 from latimer.data import tokenizer as module
 from latimer.data.text import normalise
@@ -34,6 +35,27 @@ def holds_the_law(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(ids) == text
     assert all(UNK < number < tokenizer.size for number in ids)
     assert tokenizer.encode_many([text, "", text]) == [ids, [], ids]
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(text=st.lists(st.sampled_from([*" ".join(LINES).split(), "ca", "t", "▁a", "\uf8fe", "é.", "猫子"])))
+def test_words_one_by_one_are_the_whole_text(tokenizer: Tokenizer, text: list[str]) -> None:
+    processor = SentencePieceProcessor()
+    processor.load_from_serialized_proto(tokenizer.to_bytes())
+    line = " ".join(text)
+    assert tokenizer.encode(line) == processor.encode(
+        line.replace("\uf8fe", "\uf8fee").replace("▁", "\uf8feb")
+    )
+
+
+def test_a_full_memory_of_words_changes_nothing(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(module, "_LONGEST_KNOWN", 5)
+    forgetful = Tokenizer.from_bytes(tokenizer.to_bytes())
+    assert [forgetful.encode(line) for line in LINES] == [tokenizer.encode(line) for line in LINES]
+    assert len(forgetful._words) <= 3
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ class Watcher(Silent):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def preparing(self, what: str, share: float) -> None:
+        pass
+
 
 class Run(NamedTuple):
     """A trainer and its places."""
