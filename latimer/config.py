@@ -22,6 +22,7 @@ def option(default: Any, explanation: str, choices: tuple[str, ...] = ()) -> Any
 
 SCORES = ("additive", "dot", "scaled-dot", "general", "none")
 ACTIVATIONS = ("relu", "swiglu")
+PRECISIONS = ("float32", "bfloat16")
 SIZES = ("tiny", "small", "base", "paper")
 
 
@@ -69,6 +70,9 @@ class TrainingConfig:
     warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
     smoothing: float = option(0.1, "label smoothing")
     candidates: int = option(2048, "pieces that compete in an update's softmax, the others sampled; 0: all")
+    precision: str = option(
+        "auto", "numbers that products are made in; auto: the faster, measured", ("auto", *PRECISIONS)
+    )
     decay: float = option(0.01, "weight decay")
     clip: float = option(1.0, "longest gradient")
     embeddings: str = option(

@@ -109,6 +109,7 @@ def small_settings() -> dict[str, Any]:
         "training.batch": 300,
         "training.validations": 3,
         "training.rate": 0.01,
+        "training.precision": "float32",
     }
 
 

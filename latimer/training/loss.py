@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from latimer.shapes import Float, Int, Tensor
+from latimer.training.precision import precision_of_products, products_in
 
 CHUNK = 2**21  # logits made at a time: 8 MB in float32, which the caches of a processor can hold
 
@@ -72,7 +73,11 @@ def projected_loss(
     """
     if importance is None:
         importance = weight.new_ones(len(weight))
-    return _ProjectedLoss.apply(features, weight, targets, smoothing, importance.to(weight.dtype))  # type: ignore[no-untyped-call]
+    products = precision_of_products(weight)
+    with products_in("float32", weight.device):  # nothing is cast that is not cast here
+        return _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
+            features, weight, targets, smoothing, importance.to(weight.dtype), products
+        )
 
 
 class _ProjectedLoss(torch.autograd.Function):
@@ -81,40 +86,51 @@ class _ProjectedLoss(torch.autograd.Function):
         d loss / d logits = softmax(logits + log r) - (1 - e) onehot(y) - e r / sum(r)       r: importance
 
     The last term is the same in every row, so it enters the products as a mean row of `weight` and the sum
-    of `features`, and costs no pass over the logits.
+    of `features`, and costs no pass over the logits. Products are made in `products`, sums in float32.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, targets: Tensor, smoothing: float, importance: Tensor
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        importance: Tensor,
+        products: torch.dtype,
     ) -> Tensor:
         wanted = any(ctx.needs_input_grad)
-        smooth, offsets = importance / importance.sum(), importance.log()
-        mean_row = smooth @ weight
-        loss = features.new_zeros(())
+        smooth, offsets = importance / importance.sum(), importance.log().to(products)
+        mean_row, rounded = smooth @ weight, weight.to(products)
+        loss = weight.new_zeros(())
         grad_features = torch.empty_like(features) if wanted else None
         grad_weight = torch.zeros_like(weight) if wanted else None
         rows = max(1, CHUNK // len(weight))
         for begin in range(0, len(features), rows):
-            part, target = features[begin : begin + rows], targets[begin : begin + rows]
-            logits = torch.addmm(offsets, part, weight.T)
+            part, target = features[begin : begin + rows].to(products), targets[begin : begin + rows]
+            logits = torch.addmm(offsets, part, rounded.T).to(weight.dtype)
             probabilities = logits.softmax(-1)
             # log of the sum of exp(logits), from the likeliest token, which can't have underflowed
             log_norm = logits.amax(-1, keepdim=True) - probabilities.amax(-1, keepdim=True).log()
             right = logits.gather(1, target[:, None])
-            loss += (log_norm - (1 - smoothing) * right).sum() - smoothing * (part @ mean_row).sum()
+            evenly = (part.to(weight.dtype) @ mean_row).sum()
+            loss += (log_norm - (1 - smoothing) * right).sum() - smoothing * evenly
             if grad_features is not None and grad_weight is not None:
                 grad = probabilities  # done with as probabilities
                 grad.scatter_add_(1, target[:, None], torch.full_like(right, smoothing - 1))
-                grad_features[begin : begin + rows] = (grad @ weight).sub_(mean_row, alpha=smoothing)
-                grad_weight.addmm_(grad.T, part)
+                grad = grad.to(products)
+                grad_features[begin : begin + rows] = (grad @ rounded).to(weight.dtype) - smoothing * mean_row
+                if products == weight.dtype:
+                    grad_weight.addmm_(grad.T, part)  # in place: a product of this size is memory's work
+                else:
+                    grad_weight += grad.T @ part
         if grad_weight is not None:
-            grad_weight.addr_(smooth, features.sum(0), alpha=-smoothing)
+            grad_weight.addr_(smooth, features.sum(0).to(weight.dtype), alpha=-smoothing)
         ctx.save_for_backward(grad_features, grad_weight)
         return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
         grad_features, grad_weight = ctx.saved_tensors
-        return grad_features * grad, grad_weight * grad, None, None, None
+        return grad_features * grad, grad_weight * grad, None, None, None, None

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from latimer.config import TrainingConfig
+from latimer.config import PRECISIONS, TrainingConfig
 from latimer.data.batches import Batch, Position, TokenBatches
 from latimer.errors import Mistake
-from latimer.machine import is_out_of_memory, keep_memory
+from latimer.machine import is_out_of_memory, keep_memory, peak_memory
 from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
@@ -30,6 +30,7 @@ from latimer.training.distributed import Team, part
 from latimer.training.log import Metrics, Reporter, Update, Validation
 from latimer.training.loss import projected_loss, sample_candidates
 from latimer.training.optim import make_optimizer, rate_at
+from latimer.training.precision import choose_precision, products_in
 
 NOT_FINITE = 5  # losses in a row that are no numbers before the run stops
 SAVE_SECONDS = 60.0  # that a kill may cost at most
@@ -42,10 +43,9 @@ VALIDATING = 0.1  # share of the minutes that validation may take at the most
 class Trainer:
     """Trains `model` on `batches`; everything else is handed to it.
 
-    `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder`
-    is for the state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout`
-    says what suits a run of so many epochs, where the model's is to be changed to that. `team` are the
-    processes that share the work.
+    `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder` is for the
+    state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout` says what suits
+    a run of so many epochs, if the model's is to be changed. `team` are the processes that share the work.
     """
 
     model: Seq2Seq
@@ -70,6 +70,7 @@ class Trainer:
         if saved:
             load_state(self.path, self.model, self.optimizer)
             self._set_dropout()
+        self._decide_precision()
         if self.team.leads:
             self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
         if self.config.minutes is None:
@@ -150,7 +151,9 @@ class Trainer:
         if not len(batch.rows):  # fewer pairs than processes, or parts
             return 0.0
         config = self.config
-        loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates) / batch.tokens
+        with products_in(self.progress.precision, self.device):
+            loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates)
+        loss /= batch.tokens
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
@@ -204,6 +207,14 @@ class Trainer:
                 self.progress.dropout = self.dropout(total / len(self.batches.epoch(0)))
                 self._set_dropout()
 
+    def _decide_precision(self) -> None:
+        """Once, for good, and the first process for all."""
+        if self.progress.precision is None:
+            asked = self.config.precision
+            name = choose_precision(self.device) if asked == "auto" and self.team.leads else asked
+            [rounded] = self.team.agree(float(name == PRECISIONS[1]))
+            self.progress.precision = PRECISIONS[int(rounded)]
+
     def _set_dropout(self) -> None:
         """Everywhere in the model where there is some."""
         if self.progress.dropout is not None:
@@ -223,7 +234,7 @@ class Trainer:
         if not ready:
             return
         each = (now - self._clock) / (update - 3)
-        # An untrained model seldom ends a sentence: half of what this validation takes is a safe guess.
+        # An untrained model seldom ends a sentence: half of this validation's time is a safe guess.
         validating = self._validate().seconds / 2
         left = budget - (time.monotonic() - self.started)
         validations = max(1, min(self.config.validations, int(VALIDATING * budget / validating)))
@@ -231,9 +242,9 @@ class Trainer:
         total, validations = map(int, self.team.agree(float(total), float(validations)))
         self._decide(total, validations)
         self._save()
-        epochs = total / len(self.batches.epoch(0))
         self.reporter.note(
-            f"{total:,} updates fit into {self.config.minutes:g} minutes: {epochs:,.1f} epochs."
+            f"{total:,} updates fit into {self.config.minutes:g} minutes: "
+            f"{total / len(self.batches.epoch(0)):,.1f} epochs. {peak_memory():,} MB of memory are in use."
         )
 
     def _foretell(self, each: float) -> None:
@@ -243,7 +254,8 @@ class Trainer:
         epoch = timedelta(seconds=round(each * len(self.batches.epoch(0))))
         end = datetime.now().astimezone() + left
         self.reporter.note(
-            f"{self.progress.total:,} updates, {epoch} an epoch: until about {end:%Y-%m-%d %H:%M}."
+            f"{self.progress.total:,} updates, {epoch} an epoch: until about {end:%Y-%m-%d %H:%M}. "
+            f"{peak_memory():,} MB of memory are in use."
         )
 
     def _validate(self) -> Validation:

@@ -130,7 +130,8 @@ def make_run(clock: Clock) -> Callable[..., Run]:
             write_tensors(folder / "best.safetensors", tensors)
 
         budget = {} if settings.keys() & {"minutes", "epochs"} else {"steps": 9}
-        values: dict[str, Any] = {"validations": 3, "rate": 0.01, "warmup": 3, **budget, **settings}
+        usual: dict[str, Any] = {"validations": 3, "rate": 0.01, "warmup": 3, "precision": "float32"}
+        values = {**usual, **budget, **settings}
         trainer = Trainer(
             model,
             TokenBatches(store, 40, seed=5),

@@ -34,6 +34,7 @@ def torchrun(pairs: Path, into: Path, *more: str, processes: int = 2) -> list[st
         "training.validations": 2,
         "training.candidates": 0,
         "training.rate": 0.01,
+        "training.precision": "float32",
     }
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     given = [argument for name, value in settings.items() for argument in ("--set", f"{name}={value}")]
