@@ -176,10 +176,11 @@ def test_readings_are_medians_over_seeds() -> None:
 
 def test_the_table_says_all_of_a_mark() -> None:
     runs = [run("eole", [(1_500, 42.06)]), run("eole", [(1_500, 41.0)], seed=1), run(OURS, [(200, 45.0)])]
-    head, ours, eole, signature = format_curves(readings(runs)).splitlines()
+    head, ours, eole, search, signature = format_curves(readings(runs)).splitlines()
     assert head.split()[:2] == ["tool", "parameters"]
     assert " ".join(ours.split()) == "latimer 1.0 7,569,728 200 202 210 400 45.0 900 1"
     assert " ".join(eole.split()) == "eole 1.0 7,569,728 1,500 1,502 1,510 3,000 41.5 (41.0-42.1) 900 2"
+    assert search == "search, not counted above, CPU seconds a mark: latimer 33, eole 33"
     assert signature == "BLEU: tok:13a"
 
 
