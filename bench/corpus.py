@@ -1,11 +1,23 @@
 """multi30k en-fr as ids of one joint subword model, written once for all tools."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import sentencepiece
 
 from bench import task
 from latimer.errors import Mistake
+
+JOINT = "joint"  # the subword model's name
+
+
+def texts(data: Path, part: str) -> tuple[Path, Path]:
+    """The English and the French file of a part of multi30k; raises Mistake where one is missing."""
+    source, target = (data / "multi30k" / f"{part}.{language}" for language in ("en", "fr"))
+    for path in (source, target):
+        if not path.is_file():
+            raise Mistake(f"{path} is missing; name a folder that holds multi30k/{part}.en and {part}.fr")
+    return source, target
 
 
 def prepare_corpus(data: Path, into: Path) -> Path:
@@ -21,7 +33,7 @@ def prepare_corpus(data: Path, into: Path) -> Path:
     if done.is_file():
         return into
     into.mkdir(parents=True, exist_ok=True)
-    prefix = into / "joint"
+    prefix = into / JOINT
     sentencepiece.SentencePieceTrainer.train(
         input=[str(source), str(target)],
         model_prefix=str(prefix),
@@ -36,12 +48,33 @@ def prepare_corpus(data: Path, into: Path) -> Path:
         num_threads=1,
         minloglevel=2,
     )
-    pieces = sentencepiece.SentencePieceProcessor(model_file=f"{prefix}.model")
-    for text, ids in ((source, task.SOURCE_IDS), (target, task.TARGET_IDS)):
-        sentences = pieces.encode(text.read_text(encoding="utf-8").splitlines())
-        lines = (" ".join(map(str, sentence)) for sentence in sentences)
-        (into / ids).write_text("\n".join(lines) + "\n", encoding="ascii")
+    _encode(into, source, task.SOURCE_IDS)
+    _encode(into, target, task.TARGET_IDS)
     # Last, since its presence says that the rest is whole.
     words = range(task.SPECIALS, task.VOCABULARY)
     done.write_text("\n".join(map(str, words)) + "\n", encoding="ascii")
     return into
+
+
+def encode_validation(data: Path, corpus: Path) -> None:
+    """Encodes `data`/multi30k/val.{en,fr} into `corpus`, which `prepare_corpus` wrote."""
+    source, target = texts(data, "val")
+    _encode(corpus, source, task.VALIDATION_SOURCE_IDS)
+    _encode(corpus, target, task.VALIDATION_TARGET_IDS)
+
+
+def decode(corpus: Path, lines: Sequence[str]) -> list[str]:
+    """Plain text of lines of ids; words that are no ids (a tool's sign for the unknown) are left out."""
+    sentences = [[int(word) for word in line.split() if word.isdecimal()] for line in lines]
+    decoded: list[str] = _pieces(corpus).decode(sentences)
+    return decoded
+
+
+def _pieces(corpus: Path) -> sentencepiece.SentencePieceProcessor:
+    return sentencepiece.SentencePieceProcessor(model_file=str(corpus / f"{JOINT}.model"))
+
+
+def _encode(corpus: Path, text: Path, ids: str) -> None:
+    sentences = _pieces(corpus).encode(text.read_text(encoding="utf-8").splitlines())
+    lines = (" ".join(map(str, sentence)) for sentence in sentences)
+    (corpus / ids).write_text("\n".join(lines) + "\n", encoding="ascii")

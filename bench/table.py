@@ -73,8 +73,12 @@ def format_table(readings: Sequence[Reading], ours: str) -> str:
     tools = list(dict.fromkeys(reading.tool for reading in readings))
     by_tool = {tool: [reading for reading in readings if reading.tool == tool] for tool in tools}
     base = spread([run.per_cpu_second for run in by_tool[ours]]).middle if ours in by_tool else None
-    rows = [HEADS, *(_row(runs, base) for runs in by_tool.values())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    return align([HEADS, *(_row(runs, base) for runs in by_tool.values())])
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Lines of equal width: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         cells = [row[0].ljust(widths[0])]

@@ -19,6 +19,13 @@ LABEL_SMOOTHING = 0.1
 LEARNING_RATE = 0.001
 CLIP = 1.0
 
+# How the peers train to the end (`bench.recipes`); ours decides for itself.
+RECIPE_BATCH_TOKENS = 1_024
+PEAK_RATE = 0.001
+WARM_UP = 400  # updates
+LONGEST = 100  # pieces that greedy search may write
+SEARCH_SENTENCES = 64  # translated together
+
 # Ids below SPECIALS are special, in the order that Latimer gives them.
 PADDING, BEGINNING, END, UNKNOWN = range(4)
 SPECIALS = 4
@@ -26,6 +33,8 @@ SPECIALS = 4
 # Names of the files that `bench.corpus` writes: one sentence a line, ids as decimal numbers.
 SOURCE_IDS = "train.source.ids"
 TARGET_IDS = "train.target.ids"
+VALIDATION_SOURCE_IDS = "validation.source.ids"
+VALIDATION_TARGET_IDS = "validation.target.ids"
 WORDS = "words.txt"  # the ids that can stand in those files, one a line
 
 

@@ -9,8 +9,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,8 +19,9 @@ import torch
 
 from bench import task
 from bench.corpus import prepare_corpus
-from bench.environments import ROOT, is_ready, python
+from bench.environments import is_ready, python
 from bench.floor import Work, product_rate, work_per_token
+from bench.process import run_alone, usual_core
 from bench.table import Reading, format_table, spread
 from latimer.errors import Mistake
 
@@ -42,17 +41,9 @@ def run_tool(tool: str, corpus: Path, *, name: str, seconds: float, warm_up: int
     command = [str(python(tool)), "-W", "ignore", "-m", f"bench.peers.{tool}", "--task", name]
     command += ["--corpus", str(corpus), "--seconds", str(seconds), "--warm-up", str(warm_up)]
     command += ["--seed", str(seed)]
-    if shutil.which("taskset") and hasattr(os, "sched_getaffinity"):
-        core = max(os.sched_getaffinity(0))  # the first core has more of the system's own work
-        command = ["taskset", "--cpu-list", str(core), *command]
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **one_thread}
-    )
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        last = (done.stderr.strip() or "it printed nothing").splitlines()[-1]
-        raise Mistake(f"{tool} failed: {last}")
+    lines = run_alone(tool, command, core=usual_core()).lines
+    if not lines:
+        raise Mistake(f"{tool} failed: it printed nothing")
     return Reading.from_json(json.loads(lines[-1]))
 
 

@@ -6,9 +6,9 @@ corpus. Its `rnn` architecture has one direction only; a `custom` one takes its 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from eole.config.run import TrainConfig  # type: ignore[import-not-found]
 from eole.constants import CorpusTask  # type: ignore[import-not-found]
@@ -20,7 +20,7 @@ from eole.utils.misc import set_random_seed  # type: ignore[import-not-found]
 from eole.utils.optimizers import Optimizer  # type: ignore[import-not-found]
 
 from bench import task
-from bench.peers.meter import Arguments, Meter, parse_arguments
+from bench.peers.meter import Arguments, Counter, Meter, parse_arguments
 
 BUCKET = 29_000  # sentences: multi30k, once
 MODELS: dict[str, dict[str, Any]] = {
@@ -45,8 +45,22 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-def configuration(arguments: Arguments) -> Any:
-    """The tool's configuration, through its own checks."""
+class Prepared(NamedTuple):
+    """The tool's own things, ready to train."""
+
+    context: Any
+    model: Any
+    optimizer: Any
+    trainer: Any
+    batches: Any
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def configuration(arguments: Arguments, recipe: Mapping[str, Any]) -> Any:
+    """The tool's configuration, through its own checks; `recipe` changes what is said of training."""
     corpus = arguments.corpus
     source, target, words = (str(corpus / name) for name in (task.SOURCE_IDS, task.TARGET_IDS, task.WORDS))
     return TrainConfig(
@@ -77,11 +91,12 @@ def configuration(arguments: Arguments) -> Any:
             "accum_count": [1],
             "bucket_size": BUCKET,
             "num_workers": 0,
+            **recipe,
         },
     )
 
 
-def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:
+def metered(batches: Any, meter: Counter, padding: int) -> Iterator[Any]:
     """The tool's batches, until the meter has enough. Code after `yield` runs when the update is done."""
     for batch, bucket in batches:
         label = batch["tgt"][:, 1:]
@@ -91,24 +106,32 @@ def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:
             return
 
 
-def main() -> None:
-    logging.disable(logging.INFO)
-    arguments = parse_arguments()
-    set_random_seed(arguments.seed + 1, False)
-    context = TrainingInitializer(configuration(arguments)).initialize()
+def prepare(wanted: Any) -> Prepared:
+    """Model, optimizer, trainer and batches, made as the tool's own main program makes them."""
+    set_random_seed(wanted.seed, False)
+    context = TrainingInitializer(wanted).initialize()
     config, vocabularies = context.config, context.vocabs
     model_class = get_model_class(config.model)
     model = model_class.for_training(config.model, vocabularies, config.training, device_id=-1)
     optimizer = Optimizer.from_config(model, config)
     trainer = build_trainer(config, -1, model, vocabularies, optimizer)
     batches = build_dynamic_dataset_iter(config, context.transforms, vocabularies, task=CorpusTask.TRAIN)
+    return Prepared(context, model, optimizer, trainer, batches)
+
+
+def train(prepared: Prepared, meter: Counter) -> Any:
+    """Trains until the meter has enough; the tool's own statistics."""
+    batches = metered(prepared.batches, meter, prepared.context.vocabs["tgt"]["<blank>"])
+    return prepared.trainer.train(batches, 0, save_checkpoint_steps=0, valid_steps=10**9)
+
+
+def main() -> None:
+    logging.disable(logging.INFO)
+    arguments = parse_arguments()
+    prepared = prepare(configuration(arguments, {}))
     meter = Meter(arguments.warm_up, arguments.seconds)
-    padding = vocabularies["tgt"]["<blank>"]
-    statistics = trainer.train(
-        metered(batches, meter, padding), 0, save_checkpoint_steps=0, valid_steps=10**9
-    )
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    meter.report("eole", version=version("eole"), parameters=parameters, loss=float(statistics.xent()))
+    loss = float(train(prepared, meter).xent())
+    meter.report("eole", version=version("eole"), parameters=prepared.parameters, loss=loss)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ token batches are not sorted by length, and no option makes them so.
 """
 
 import logging
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from joeynmt.prediction import prepare  # type: ignore[import-not-found]
 from joeynmt.training import TrainManager  # type: ignore[import-not-found]
 
 from bench import task
-from bench.peers.meter import Arguments, Meter, parse_arguments
+from bench.peers.meter import Arguments, Counter, Meter, parse_arguments
 
 
 class Manager(TrainManager):  # type: ignore[misc]
     """The tool's own manager with a meter; it saves nothing."""
 
-    meter: Meter
+    meter: Counter
     last: tuple[int, int] | None = None
     loss = float("nan")
 
@@ -36,8 +37,8 @@ class Manager(TrainManager):  # type: ignore[misc]
         pass
 
 
-def configuration(arguments: Arguments) -> dict[str, Any]:
-    """What the tool reads from YAML."""
+def configuration(arguments: Arguments, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tool reads from YAML; `recipe` changes what is said of training."""
     corpus = arguments.corpus
     words = str(corpus / task.WORDS)
     languages = {
@@ -73,6 +74,7 @@ def configuration(arguments: Arguments) -> dict[str, Any]:
             "epochs": 1_000,
             "validation_freq": 1_000_000,
             "logging_freq": 1_000_000,
+            **recipe,
         },
         "model": {
             "tied_embeddings": True,
@@ -85,10 +87,9 @@ def configuration(arguments: Arguments) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    logging.disable(logging.INFO)
-    arguments = parse_arguments()
-    parsed = parse_global_args(configuration(arguments), rank=0, mode="train")
+def prepare_manager(wanted: dict[str, Any]) -> tuple[Manager, Any]:
+    """The tool's manager and its corpus."""
+    parsed = parse_global_args(wanted, rank=0, mode="train")
     Path(parsed.model_dir).mkdir(exist_ok=True)
     model, corpus, _, _ = prepare(parsed, rank=0, mode="train")
     manager = Manager(
@@ -103,9 +104,16 @@ def main() -> None:
         train_args=parsed.train,
         dev_args=set_validation_args(parsed.test),
     )
+    return manager, corpus
+
+
+def main() -> None:
+    logging.disable(logging.INFO)
+    arguments = parse_arguments()
+    manager, corpus = prepare_manager(configuration(arguments, {}))
     manager.meter = meter = Meter(arguments.warm_up, arguments.seconds)
     manager.train_and_validate(train_data=corpus, valid_data=corpus)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = sum(parameter.numel() for parameter in manager.model.parameters())
     meter.report("joeynmt", version=version("joeynmt"), parameters=parameters, loss=manager.loss)
 
 

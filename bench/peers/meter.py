@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Arguments(NamedTuple):
@@ -31,6 +31,13 @@ def parse_arguments() -> Arguments:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     return Arguments(given.task, given.corpus, given.seconds, given.warm_up, given.seed)
+
+
+class Counter(Protocol):
+    """What a wrapped training loop tells of its updates: a Meter, or the Marks of a whole training."""
+
+    def update(self, tokens: int, positions: int) -> bool:
+        """One update is done; whether another is wanted."""
 
 
 class Meter:

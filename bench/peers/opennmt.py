@@ -8,9 +8,9 @@ memory is not many copies of a small corpus.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from onmt.inputters.dynamic_iterator import build_dynamic_dataset_iter  # type: ignore[import-not-found]
 from onmt.model_builder import build_model  # type: ignore[import-not-found]
@@ -22,7 +22,7 @@ from onmt.utils.optimizers import Optimizer  # type: ignore[import-not-found]
 from onmt.utils.parse import ArgumentParser  # type: ignore[import-not-found]
 
 from bench import task
-from bench.peers.meter import Arguments, Meter, parse_arguments
+from bench.peers.meter import Arguments, Counter, Meter, parse_arguments
 
 BUCKET = 29_000  # sentences: multi30k, once
 MODELS: dict[str, dict[str, object]] = {
@@ -50,8 +50,23 @@ MODELS: dict[str, dict[str, object]] = {
 }
 
 
-def options(arguments: Arguments) -> Any:
-    """The tool's options, through its own parser and checks."""
+class Prepared(NamedTuple):
+    """The tool's own things, ready to train."""
+
+    options: Any
+    vocabularies: Any
+    model: Any
+    optimizer: Any
+    trainer: Any
+    batches: Any
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def options(arguments: Arguments, recipe: Mapping[str, object]) -> Any:
+    """The tool's options, through its own parser and checks; `recipe` changes some."""
     corpus = arguments.corpus
     data = f"{{train: {{path_src: {corpus / task.SOURCE_IDS}, path_tgt: {corpus / task.TARGET_IDS}}}}}"
     given: dict[str, object] = {
@@ -74,6 +89,7 @@ def options(arguments: Arguments) -> Any:
         "bucket_size": BUCKET,
         "num_workers": 0,
         "seed": arguments.seed + 1,
+        **recipe,
     }
     line = [word for name, value in given.items() for word in _words(name, value)]
     parser = ArgumentParser()
@@ -91,7 +107,7 @@ def _words(name: str, value: object) -> tuple[str, ...]:
     return (f"-{name}",) if value is True else (f"-{name}", str(value))
 
 
-def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:
+def metered(batches: Any, meter: Counter, padding: int) -> Iterator[Any]:
     """The tool's batches, until the meter has enough. Code after `yield` runs when the update is done."""
     for batch, bucket in batches:
         label = batch["tgt"][:, 1:, 0]
@@ -101,25 +117,30 @@ def metered(batches: Any, meter: Meter, padding: int) -> Iterator[Any]:
             return
 
 
-def main() -> None:
-    logging.disable(logging.INFO)
-    arguments = parse_arguments()
-    parsed = options(arguments)
+def prepare(parsed: Any) -> Prepared:
+    """Model, optimizer, trainer and batches, made as the tool's own main program makes them."""
     set_random_seed(parsed.seed, False)
     _, vocabularies, transforms = _init_train(parsed)
     model = build_model(parsed, parsed, vocabularies, None, -1)
     optimizer = Optimizer.from_opt(model, parsed)
     trainer = build_trainer(parsed, -1, model, vocabularies, optimizer)
     batches = build_dynamic_dataset_iter(parsed, transforms, vocabularies)
+    return Prepared(parsed, vocabularies, model, optimizer, trainer, batches)
+
+
+def train(prepared: Prepared, meter: Counter) -> Any:
+    """Trains until the meter has enough; the tool's own statistics."""
+    batches = metered(prepared.batches, meter, prepared.vocabularies["tgt"]["<blank>"])
+    return prepared.trainer.train(batches, 0, save_checkpoint_steps=0, valid_steps=10**9)
+
+
+def main() -> None:
+    logging.disable(logging.INFO)
+    arguments = parse_arguments()
+    prepared = prepare(options(arguments, {}))
     meter = Meter(arguments.warm_up, arguments.seconds)
-    padding = vocabularies["tgt"]["<blank>"]
-    statistics = trainer.train(
-        metered(batches, meter, padding), 0, save_checkpoint_steps=0, valid_steps=10**9
-    )
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    meter.report(
-        "OpenNMT-py", version=version("OpenNMT-py"), parameters=parameters, loss=float(statistics.xent())
-    )
+    loss = float(train(prepared, meter).xent())
+    meter.report("OpenNMT-py", version=version("OpenNMT-py"), parameters=prepared.parameters, loss=loss)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ positions, the batches shuffled, AdamW.
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from transformers import MarianConfig, MarianMTModel, __version__  # type: ignor
 from transformers.trainer_pt_utils import LabelSmoother  # type: ignore[import-not-found]
 
 from bench import task
-from bench.peers.meter import Arguments, Meter, parse_arguments
+from bench.peers.meter import Counter, Meter, parse_arguments
 
 IGNORED = -100  # the package's label of padding
 
@@ -56,14 +57,14 @@ def padded(sentences: Sequence[list[int]], value: int) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
 
 
-def batches(arguments: Arguments) -> Iterator[Batch]:
+def batches(corpus: Path, batch_tokens: int) -> Iterator[Batch]:
     """Batches of at most so many target positions, padding counted, in a new order each epoch, for ever."""
-    source = task.read_ids(arguments.corpus / task.SOURCE_IDS)
-    target = task.read_ids(arguments.corpus / task.TARGET_IDS)
+    source = task.read_ids(corpus / task.SOURCE_IDS)
+    target = task.read_ids(corpus / task.TARGET_IDS)
     order = sorted(range(len(target)), key=lambda row: (len(target[row]), len(source[row])))
     cut: list[list[int]] = [[]]
     for row in order:  # each is the longest of its batch so far
-        if (len(cut[-1]) + 1) * (len(target[row]) + 1) > task.BATCH_TOKENS:
+        if (len(cut[-1]) + 1) * (len(target[row]) + 1) > batch_tokens:
             cut.append([])
         cut[-1].append(row)
     while True:
@@ -74,15 +75,11 @@ def batches(arguments: Arguments) -> Iterator[Batch]:
             yield Batch(inputs, inputs != task.PADDING, label)
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    random.seed(arguments.seed)
-    torch.manual_seed(arguments.seed)
-    model = make_model().train()
+def train(model: MarianMTModel, feed: Iterator[Batch], meter: Counter, *, schedule: Any = None) -> float:
+    """Trains until the meter has enough; `schedule` makes the rate's from the optimizer. The last loss."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=task.LEARNING_RATE)
+    rates = schedule(optimizer) if schedule else None
     smoothed = LabelSmoother(epsilon=task.LABEL_SMOOTHING)
-    feed = batches(arguments)
-    meter = Meter(arguments.warm_up, arguments.seconds)
     loss = torch.tensor(float("nan"))
     for source, mask, label in feed:
         given = model.prepare_decoder_input_ids_from_labels(label)
@@ -92,10 +89,22 @@ def main() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), task.CLIP)
         optimizer.step()
+        if rates:
+            rates.step()
         if not meter.update(int((label != IGNORED).sum()), label.numel()):
             break
+    return loss.item()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    random.seed(arguments.seed)
+    torch.manual_seed(arguments.seed)
+    model = make_model().train()
+    meter = Meter(arguments.warm_up, arguments.seconds)
+    loss = train(model, batches(arguments.corpus, task.BATCH_TOKENS), meter)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    meter.report("transformers", version=__version__, parameters=parameters, loss=loss.item())
+    meter.report("transformers", version=__version__, parameters=parameters, loss=loss)
 
 
 if __name__ == "__main__":
