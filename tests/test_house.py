@@ -24,6 +24,7 @@ HOUSE: dict[str, set[str]] = {
     "models": {"nn", "shapes", "state", "config", "presets"},
     "search": {"state", "shapes"},
     "data": {"shapes", "config", "errors", "files"},
+    "alignment": {"errors"},
     "evaluate": {"errors"},
     "visualize": set(),
     "training": {"models", "data", "config", "machine", "shapes", "errors", "files"},
