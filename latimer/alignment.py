@@ -19,6 +19,22 @@ _LINK = re.compile(r"(\d{1,9})([-p?])(\d{1,9})", re.ASCII)
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
+class Reading(NamedTuple):
+    """Which attention to believe: a layer by its name in the model, a head (None: the mean of all), a step.
+
+    Shifted: what the decoder looked at when word t was its input, not when word t was asked for.
+    """
+
+    layer: str
+    head: int | None
+    shifted: bool
+
+    def described(self) -> str:
+        """In words."""
+        head = "the mean of its heads" if self.head is None else f"head {self.head}"
+        return f"{self.layer}, {head}" + (", a step later" if self.shifted else "")
+
+
 class Gold(NamedTuple):
     """What a person linked. A sure link is also a possible one."""
 
@@ -44,6 +60,16 @@ def read_links(line: str, place: str = "the line") -> Gold:
         if match[2] == "-":
             sure.add(link)
     return Gold(frozenset(sure), frozenset(possible))
+
+
+def must_fit(links: Links, source_words: int, target_words: int, place: str) -> None:
+    """Raise Mistake, naming `place`, for a link to a word that is not there."""
+    for source, target in links:
+        if source >= source_words or target >= target_words:
+            raise Mistake(
+                f"{place}: the link {source}-{target} leads out of a pair of {source_words} and "
+                f"{target_words} words; they are counted from 0, and parted by spaces."
+            )
 
 
 def write_links(links: Links) -> str:
