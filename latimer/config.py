@@ -69,6 +69,7 @@ class TrainingConfig:
     warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
     smoothing: float = option(0.1, "label smoothing")
     candidates: int = option(2048, "pieces that compete in an update's softmax, the others sampled; 0: all")
+    guidance: float = option(0.05, "weight of the loss that pulls attention toward --guide")
     decay: float = option(0.01, "weight decay")
     clip: float = option(1.0, "longest gradient")
     embeddings: str = option(
@@ -227,6 +228,7 @@ def _check(config: Config) -> None:
         "training.seed": training.seed,
         "training.warmup": training.warmup,
         "training.candidates": training.candidates,
+        "training.guidance": training.guidance,
         "training.decay": training.decay,
     }.items():
         if not 0 <= value < float("inf"):

@@ -4,6 +4,7 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import file_digest
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -11,23 +12,30 @@ from typing import Any, NamedTuple
 
 import torch
 
+from latimer.alignment import Reading
 from latimer.config import Config, ModelConfig, flatten
 from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Division, Pair, hold_out, one_direction
+from latimer.data.guides import write_guides
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.presets import complete_config, size_for
+from latimer.training.guidance import guided_head
 from latimer.training.log import Reporter
 
 
-def must_exist(model: ModelConfig) -> None:
-    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained."""
+def must_exist(model: ModelConfig) -> Seq2Seq:
+    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained.
+
+    Returns its shape, a model without numbers.
+    """
     with torch.device("meta"):
-        build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
+        return build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
 
 
 class Material(NamedTuple):
@@ -52,13 +60,15 @@ def prepare(
     *,
     validation: Sequence[str],
     languages: tuple[str | None, str | None],
+    guide: str | None = None,
     reporter: Reporter,
 ) -> None:
     """Read, hold out, learn subwords, write token ids; config.json comes last and seals it.
 
     Several models can share what is made here (see `fork`). Raises Mistake for faults of the data.
     """
-    must_exist(config.model)
+    shape = must_exist(config.model)
+    head = guided_head(shape) if guide else None
     material = gather(corpus, validation, languages=languages, seed=config.data.seed, reporter=reporter)
     size = config.data.vocabulary or vocabulary_size(material.total)
     if config.model.size == "auto":
@@ -74,7 +84,37 @@ def prepare(
         "asked": flatten(config),
         "config": flatten(completed),
     }
+    if guide and head:
+        record |= keep_guides(folder, guide, head, material, tokenizers, longest=config.data.longest)
     seal(folder, record, material.corpora, material.pairs(), material.held, tokenizers, reporter)
+
+
+def keep_guides(
+    folder: ModelFolder,
+    guide: str,
+    head: Reading,
+    material: Material,
+    tokenizers: Tokenizers,
+    *,
+    longest: int,
+) -> dict[str, Any]:
+    """Keep the links in the file `guide` beside the pairs; returns what config.json is to say of them."""
+    if len(material.corpora) > 1:
+        raise Mistake(
+            "--guide goes with one CORPUS, of which each line has a line of links; join them first."
+        )
+    write_guides(
+        folder.training / "guides",
+        material.corpora[0],
+        guide,
+        division=material.division,
+        source=tokenizers.source,
+        target=tokenizers.target,
+        longest=longest,
+    )
+    with Path(guide).open("rb") as file:
+        told = {"file": guide, "sha256": file_digest(file, "sha256").hexdigest()}
+    return {"guide": told, "reading": head._asdict()}
 
 
 def gather(

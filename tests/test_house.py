@@ -27,13 +27,17 @@ HOUSE: dict[str, set[str]] = {
     "alignment": {"errors"},
     "evaluate": {"errors"},
     "visualize": set(),
-    "training": {"models", "data", "config", "machine", "shapes", "errors", "files"},
+    "training": {
+        *("models", "nn", "data", "config", "alignment", "machine", "shapes", "errors", "files"),
+    },
     "folder": {"models", "data", "config", "errors", "files"},
     "translator": {"folder", "models", "nn", "data", "search", "machine", "state", "shapes", "errors"},
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},
-    "preparation": {"data", "models", "training", "folder", "config", "presets", "errors", "files"},
+    "preparation": {
+        *("data", "models", "training", "folder", "config", "presets", "alignment", "errors", "files"),
+    },
     "synthesis": {"errors", "files"},
     "tuning": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets"),

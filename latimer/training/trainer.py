@@ -27,6 +27,7 @@ from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
 from latimer.training.distributed import Team, part
+from latimer.training.guidance import Guidance
 from latimer.training.log import Metrics, Reporter, Update, Validation
 from latimer.training.loss import projected_loss, sample_candidates
 from latimer.training.optim import make_optimizer, rate_at
@@ -45,7 +46,7 @@ class Trainer:
     `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder`
     is for the state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout`
     says what suits a run of so many epochs, where the model's is to be changed to that. `team` are the
-    processes that share the work.
+    processes that share the work, `guidance` the links that one head of attention is to learn.
     """
 
     model: Seq2Seq
@@ -58,6 +59,7 @@ class Trainer:
     started: float = field(default_factory=time.monotonic)
     dropout: Callable[[float], float] | None = None
     team: Team = field(default_factory=Team)
+    guidance: Guidance | None = None
 
     def __post_init__(self) -> None:
         if not self.config.rate:
@@ -150,7 +152,12 @@ class Trainer:
         if not len(batch.rows):  # fewer pairs than processes, or parts
             return 0.0
         config = self.config
-        loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates) / batch.tokens
+
+        def plain() -> Float[Tensor, ""]:
+            return batch_loss(self.model, batch, config.smoothing, candidates=config.candidates)
+
+        loss = plain() if self.guidance is None else self.guidance.add(self.model, batch, plain)
+        loss = loss / batch.tokens
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
