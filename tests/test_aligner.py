@@ -23,12 +23,14 @@ from latimer.aligner import (
     word_weights,
 )
 from latimer.alignment import Gold, Reading, reverse, score_links, write_links
+from latimer.config import ModelConfig
 from latimer.data.corpus import Corpus
 from latimer.data.store import TokenStore
 from latimer.data.tokenizer import BOS, EOS
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq, source_attentions
+from latimer.models.build import build
 from latimer.nn.attention import capture, intervene
 from latimer.recipe import Trained
 from latimer.shapes import Tensor
@@ -109,9 +111,6 @@ def test_each_target_word_is_linked_with_what_it_looked_at_most() -> None:
 @pytest.fixture
 def translator(make_model: MakeModel, trained: Trained) -> Translator:
     """An untrained Transformer with the vocabulary of a trained model."""
-    from latimer.config import ModelConfig
-    from latimer.models.build import build
-
     tokenizers = trained.folder.load_tokenizers()
     config = ModelConfig("transformer", "transformer", width=16, decoder_layers=2, decoder_heads=2)
     size = tokenizers.source.size
