@@ -73,6 +73,7 @@ class TrainingConfig:
     precision: str = option(
         "auto", "numbers that products are made in; auto: the faster, measured", ("auto", *PRECISIONS)
     )
+    guidance: float = option(0.05, "weight of the loss that pulls attention toward --guide")
     decay: float = option(0.01, "weight decay")
     clip: float = option(1.0, "longest gradient")
     embeddings: str = option(
@@ -231,6 +232,7 @@ def _check(config: Config) -> None:
         "training.seed": training.seed,
         "training.warmup": training.warmup,
         "training.candidates": training.candidates,
+        "training.guidance": training.guidance,
         "training.decay": training.decay,
     }.items():
         if not 0 <= value < float("inf"):

@@ -4,6 +4,7 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import file_digest
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from latimer.alignment import Reading
 from latimer.config import Config, DataConfig, ModelConfig, flatten
 from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, one_direction
+from latimer.data.guides import write_guides
 from latimer.data.spool import TOLD_EVERY, Spool
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
@@ -20,20 +23,26 @@ from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.presets import complete_config, size_for
+from latimer.training.guidance import guided_head
 from latimer.training.log import Reporter
 
 
-def must_exist(model: ModelConfig) -> None:
-    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained."""
+def must_exist(model: ModelConfig) -> Seq2Seq:
+    """Raise Mistake for a model that can't be built, at no cost: before anything is read or trained.
+
+    Returns its shape, a model without numbers.
+    """
     with torch.device("meta"):
-        build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
+        return build(model, source_vocabulary=SPECIALS, target_vocabulary=SPECIALS, joint=True)
 
 
 class Material(NamedTuple):
     """The pairs of some corpora: those to train on, and those to validate with."""
 
+    corpora: list[Corpus]
     spool: Spool
     languages: tuple[str | None, str | None]
     held: list[Pair]
@@ -56,6 +65,7 @@ def prepare(
     *,
     validation: Sequence[str],
     languages: tuple[str | None, str | None],
+    guide: str | None = None,
     reporter: Reporter,
 ) -> None:
     """Read, hold out, learn subwords, write token ids; config.json comes last and seals it.
@@ -63,7 +73,8 @@ def prepare(
     Several models can share what is made here (see `fork`). What a killed run has read and learned is kept.
     Raises Mistake for faults of the data.
     """
-    must_exist(config.model)
+    shape = must_exist(config.model)
+    head = guided_head(shape) if guide else None
     spool = folder.training / "pairs"
     material = gather(
         corpus, validation, languages=languages, data=config.data, spool=spool, reporter=reporter
@@ -83,7 +94,40 @@ def prepare(
         "asked": flatten(config),
         "config": flatten(completed),
     }
+    if guide and head:
+        record |= keep_guides(folder, guide, head, material, longest=config.data.longest)
     seal(folder, record, [material], material.pairs(), material.held, reporter)
+
+
+def keep_guides(
+    folder: ModelFolder,
+    guide: str,
+    head: Reading,
+    material: Material,
+    *,
+    longest: int,
+) -> dict[str, Any]:
+    """Keep the links in the file `guide` beside the pairs; returns what config.json is to say of them.
+
+    The folder holds the subwords already.
+    """
+    if len(material.corpora) > 1:
+        raise Mistake(
+            "--guide goes with one CORPUS, of which each line has a line of links; join them first."
+        )
+    tokenizers = folder.load_tokenizers()
+    write_guides(
+        folder.training / "guides",
+        material.corpora[0],
+        guide,
+        division=material.spool.division,
+        source=tokenizers.source,
+        target=tokenizers.target,
+        longest=longest,
+    )
+    with Path(guide).open("rb") as file:
+        told = {"file": guide, "sha256": file_digest(file, "sha256").hexdigest()}
+    return {"guide": told, "reading": head._asdict()}
 
 
 def gather(
@@ -126,7 +170,7 @@ def gather(
     for one in kept.facts:
         for sentence in one.report:
             reporter.note(sentence)
-    return Material(kept, languages, held, fresh=found is None)
+    return Material(corpora, kept, languages, held, fresh=found is None)
 
 
 def seal(

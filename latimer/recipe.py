@@ -25,8 +25,10 @@ from latimer.presets import dropout_for
 from latimer.report import Watcher
 from latimer.training.checkpoint import STATE, Progress
 from latimer.training.distributed import Team, joined
+from latimer.training.guidance import Guidance
 from latimer.training.log import Reporter, Silent, Validation
-from latimer.training.trainer import Trainer, validation_loss
+from latimer.training.loss import validation_loss
+from latimer.training.trainer import Trainer
 from latimer.translator import Translator
 from latimer.tuning import begin, prepare_from, what_changed
 
@@ -56,12 +58,15 @@ def train(
     target_language: str | None = None,
     from_model: Path | str | None = None,
     replay: str | Sequence[str] = (),
+    guide: Path | str | None = None,
     reporter: Reporter | None = None,
 ) -> Trained:
     """Train a translator on one or several corpora and leave it in the folder `into`.
 
     With `from_model` it goes on from a trained one, whose vocabulary and architecture it keeps, and as many
-    pairs of the corpora in `replay` as there are new ones are mixed in (see tuning.py). Without `validation`
+    pairs of the corpora in `replay` as there are new ones are mixed in (see tuning.py). `guide` is a file of
+    links, a line a pair of the one corpus, that one head of attention is to learn (see training/guidance.py).
+    Without `validation`
     some pairs are held out of the corpus; without `reporter` a progress bar tells how it goes. A run that was
     stopped goes on; a finished one returns at once. Processes that torchrun started share the work. Raises
     Mistake for faults of the data, and where `into` holds a run with another configuration.
@@ -73,6 +78,9 @@ def train(
     asked["replay"] = [replay] if isinstance(replay, str) else list(replay)
     if asked["replay"] and from_model is None:
         raise Mistake("--replay goes with --from-model: it is what that model was trained on.")
+    asked["guide"] = None if guide is None else str(guide)
+    if guide is not None and not Path(guide).is_file():
+        raise Mistake(f"{guide} is no file; --guide wants links, a line for each line of the corpus.")
     languages = (source_language, target_language)
     if reporter is not None:
         return _train(ModelFolder(into), config, asked, languages, reporter)
@@ -95,6 +103,7 @@ def _train(
             given: Any = {
                 "validation": asked["validation"],
                 "languages": languages,
+                "guide": asked["guide"],
                 "reporter": reporter,
             }
             if asked["from_model"] is None:
@@ -150,6 +159,7 @@ def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | Non
     recorded = folder.record
     before = {**recorded.get("asked", {}), "corpus": recorded["corpus"], "validation": recorded["validation"]}
     before |= {"from_model": recorded.get("from_model"), "replay": recorded.get("replay", [])}
+    before["guide"] = recorded.get("guide", {}).get("file")
     for name, language in zip(("source_language", "target_language"), languages, strict=True):
         before[name] = recorded[name]
         asked[name] = language or recorded[name]
@@ -202,7 +212,14 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
         started=started,
         dropout=dropout_for if folder.record["asked"]["model.dropout"] == -1 else None,
         team=team,
+        guidance=_guidance(folder),
     )
+
+
+def _guidance(folder: ModelFolder) -> Guidance | None:
+    if "guide" not in folder.record:
+        return None
+    return Guidance(TokenStore.open(folder.training / "guides"), folder.config.training.guidance)
 
 
 @torch.no_grad()

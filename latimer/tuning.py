@@ -17,8 +17,9 @@ from latimer.data.corpus import Pair
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
-from latimer.preparation import Material, gather, held_out, seal
+from latimer.preparation import Material, gather, held_out, keep_guides, seal
 from latimer.presets import complete_config
+from latimer.training.guidance import guided_head
 from latimer.training.log import Reporter
 from latimer.translator import Translator
 
@@ -36,6 +37,7 @@ def prepare_from(
     replay: Sequence[str],
     validation: Sequence[str],
     languages: tuple[str | None, str | None],
+    guide: str | None = None,
     reporter: Reporter,
 ) -> None:
     """Make the folder ready to train on from the model in `base`; config.json comes last and seals it.
@@ -43,7 +45,8 @@ def prepare_from(
     Raises Mistake for faults of the data, for another direction, and where `base` holds no trained model.
     """
     old = ModelFolder(base)
-    old.load_model()  # before anything is read
+    model = old.load_model()  # before anything is read
+    head = guided_head(model) if guide else None
     recorded = (old.record["source_language"], old.record["target_language"])
     if all(languages) and all(recorded) and languages != recorded:
         raise Mistake(
@@ -69,6 +72,8 @@ def prepare_from(
     folder.training.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(old.path / "model.safetensors", folder.training / START)
     folder.save_tokenizers(old.load_tokenizers())
+    if guide and head:
+        record |= keep_guides(folder, guide, head, new, longest=config.data.longest)
     materials = [new, known] if known else [new]
     pairs = chain(new.pairs(), _some(known, new.total) if known else ())
     seal(folder, record, materials, pairs, [*held[0], *held[1]], reporter)

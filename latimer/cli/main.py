@@ -18,6 +18,7 @@ COMMANDS = {
     "distil": "Translate a corpus with a teacher, for a student to learn from.",
     "backtranslate": "Make pairs of target text with a model of the other direction.",
     "look": "Show what the model attends to while it translates.",
+    "align": "Link the words of sentence pairs by what the model attends to.",
     "info": "Say what is in a model directory and how it was made.",
 }
 

@@ -15,12 +15,15 @@ from latimer.report import console
 
 
 @contextmanager
-def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Any]:
-    """A function that advances a bar with the time left; silent in a pipe."""
+def progress_bar(total: int | None, what: str, *, quiet: bool = False) -> Iterator[Any]:
+    """A function that advances a bar with the time left, if it takes over two seconds; silent in a pipe.
+
+    `total` is None where nobody knows it yet.
+    """
     columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.update(task, advance=count)
+        task, watch = bar.add_task("", total=total, visible=False), Stopwatch()
+        yield lambda count: bar.update(task, advance=count, visible=watch.seconds > 2)
 
 
 def say(text: str = "") -> None:

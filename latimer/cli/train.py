@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; see --settings.")
 @click.option("--from-model", metavar="DIR", help="Go on from a trained model: for a domain, or corrections.")
 @click.option("--replay", multiple=True, metavar="CORPUS", help="With --from-model: old pairs to mix in.")
+@click.option("--guide", metavar="FILE", help="Word links that attention is to learn, a line a pair.")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
 @click.option("--to", "target_language", help="Language of the target.")
@@ -62,6 +63,7 @@ def command(
     settings: tuple[str, ...],
     from_model: str | None,
     replay: tuple[str, ...],
+    guide: str | None,
     seed: int | None,
     source_language: str | None,
     target_language: str | None,
@@ -74,15 +76,12 @@ def command(
     The same command again goes on where a run was stopped.
     """
     budget = {"training.minutes": minutes, "training.epochs": epochs, "training.steps": steps}
-    given: dict[str, Any] = {key: value for key, value in budget.items() if value is not None}
+    wanted = {**budget, "training.seed": seed, "model.size": size}
+    given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
     from_file, set_here = read_toml(file) if file else {}, read_settings(settings)
-    if given:  # what the command line says of the length replaces what the file says
+    if given.keys() & budget.keys():  # what the command line says of the length replaces what the file says
         budgets = {*budget, "training.tokens"}
         from_file = {key: value for key, value in from_file.items() if key not in budgets}
-    if seed is not None:
-        given["training.seed"] = seed
-    if size is not None:
-        given["model.size"] = size
     if twice := given.keys() & set_here.keys():
         raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
     if from_model is not None and (own := _of_the_model(name, {**from_file, **set_here, **given})):
@@ -104,6 +103,7 @@ def command(
             target_language=target_language,
             from_model=from_model,
             replay=replay,
+            guide=guide,
             reporter=watcher,
         )
     if as_json and is_first():

@@ -14,8 +14,8 @@ from latimer.data.batches import TokenBatches
 from latimer.data.store import TokenStore
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
+from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer
-from latimer.training.trainer import batch_loss
 from latimer.translator import Translator
 
 ROUNDS = 4  # all models are measured in turn, so often

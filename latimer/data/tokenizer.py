@@ -7,11 +7,15 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from io import BytesIO
 from itertools import chain, pairwise
 from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latimer.errors import Mistake
 
@@ -80,6 +84,15 @@ class Tokenizer:
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """One label an id, for pictures: "▁the", "<0xE2>" for a byte, "</s>" for EOS."""
         return [_unspell(self._processor.id_to_piece(int(number))) for number in ids]
+
+    def word_of(self, ids: Iterable[int]) -> NDArray[np.int64]:
+        """Which word of a text, counted from 0, each of its ids is a piece of; spaces part words."""
+        return np.cumsum(self._starts_word[list(ids)], dtype=np.int64) - 1
+
+    @cached_property
+    def _starts_word(self) -> NDArray[np.bool_]:
+        pieces = map(self._processor.id_to_piece, range(self._size))
+        return np.array([piece.startswith(_BAR) for piece in pieces])
 
     def to_bytes(self) -> bytes:
         return bytes(self._processor.serialized_model_proto())

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from torch import nn
 
+from latimer.nn.attention import Attention
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest
 
@@ -106,3 +107,12 @@ class Seq2Seq(nn.Module):
     ) -> Float[Tensor, "B T V"]:
         """Teacher forcing: logits of what follows each token of `target`, which begins with BOS."""
         return self.decoder(target, self.memory(source, mask)).logits
+
+
+def source_attentions(model: Seq2Seq) -> dict[str, Attention]:
+    """The decoder's attentions over the source by their names in the model, the lowest layer first."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, Attention) and name.startswith("decoder.") and ".past." not in name
+    }

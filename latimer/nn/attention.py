@@ -8,7 +8,7 @@ What differs between papers is the score. What they share stands in `Attention`.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -233,6 +233,7 @@ def capture(model: nn.Module) -> Iterator[dict[str, Float[Tensor, "*B T S"]]]:
     The dictionary is filled when the block ends: from the name of each attention module to its
     weights before dropout (`B H T S` of a `MultiHead`), calls one after the other joined along T. Where
     later calls saw more keys, as self-attention does step by step, the earlier weights of those are 0.
+    Gradients flow back through them.
 
     >>> with capture(model) as maps:
     ...     model(source, mask, target)
@@ -241,22 +242,42 @@ def capture(model: nn.Module) -> Iterator[dict[str, Float[Tensor, "*B T S"]]]:
     heard: dict[str, list[Tensor]] = {}
     maps: dict[str, Tensor] = {}
 
-    def listener(name: str) -> object:
-        def listen(module: nn.Module, arguments: object, weights: Tensor) -> None:
-            heard.setdefault(name, []).append(weights.detach())
+    def listen(name: str, weights: Tensor, mask: Tensor | None) -> None:
+        heard.setdefault(name, []).append(weights)
 
-        return listen
+    try:
+        with intervene(model, listen):
+            yield maps
+    finally:
+        for name, parts in heard.items():
+            size = max(part.shape[-1] for part in parts)
+            maps[name] = torch.cat([F.pad(part, (0, size - part.shape[-1])) for part in parts], -2)
+
+
+Change = Callable[[str, Tensor, Tensor | None], Tensor | None]
+
+
+@contextmanager
+def intervene(model: nn.Module, change: Change) -> Iterator[None]:
+    """Let `change` answer for every attention in `model` that runs inside the block.
+
+    It is given the attention's name, its weights (`*B T S`, before dropout) and the mask that they were made
+    with, and returns the weights to go on with, or None to leave them.
+
+    >>> with intervene(model, lambda name, weights, mask: masked_softmax(0 * weights, mask)):
+    ...     model(source, mask, target)                      # every position looked at alike
+    """
+
+    def hook(name: str) -> Callable[..., Tensor | None]:
+        return lambda module, arguments, weights: change(name, weights, arguments[1])
 
     handles = [
-        module.register_forward_hook(listener(name.removesuffix("softmax").rstrip(".")))  # type: ignore[arg-type]
+        module.register_forward_hook(hook(name.removesuffix("softmax").rstrip(".")))
         for name, module in model.named_modules()
         if isinstance(module, MaskedSoftmax)
     ]
     try:
-        yield maps
+        yield
     finally:
         for handle in handles:
             handle.remove()
-        for name, parts in heard.items():
-            size = max(part.shape[-1] for part in parts)
-            maps[name] = torch.cat([F.pad(part, (0, size - part.shape[-1])) for part in parts], -2)

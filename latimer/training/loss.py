@@ -5,14 +5,18 @@
 `smoothed_cross_entropy` says it; `projected_loss` is the same with the output projection inside,
 a few rows at a time, so that the logits of a batch (tokens x vocabulary, by far the largest tensor
 of training) never stand in memory whole. `sample_candidates` makes it cheaper still: most pieces of a
-vocabulary have next to no probability, so that a sample of them stands for all.
+vocabulary have next to no probability, so that a sample of them stands for all. `batch_loss` and
+`validation_loss` ask a model.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
 
+from latimer.data.batches import Batch
+from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Int, Tensor
 from latimer.training.precision import precision_of_products, products_in
 
@@ -134,3 +138,30 @@ class _ProjectedLoss(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
         grad_features, grad_weight = ctx.saved_tensors
         return grad_features * grad, grad_weight * grad, None, None, None, None
+
+
+def batch_loss(model: Seq2Seq, batch: Batch, smoothing: float, *, candidates: int = 0) -> Float[Tensor, ""]:
+    """The loss of a batch in nats, summed over its real target tokens; padding is never projected.
+
+    With `candidates` so many pieces of the vocabulary compete, a new sample at every call; 0: all of them.
+    """
+    features = model.features(batch.source, batch.source_mask, batch.inputs)
+    weight, real = model.decoder.output.weight, batch.target_mask
+    said, targets = features[real], batch.outputs[real]
+    sampled = sample_candidates(targets, len(weight), candidates) if candidates else None
+    if sampled is None:
+        return projected_loss(said, weight, targets, smoothing)
+    weight = weight.index_select(0, sampled.pieces)
+    return projected_loss(said, weight, sampled.targets, smoothing, importance=sampled.importance)
+
+
+@torch.inference_mode()
+def validation_loss(model: Seq2Seq, batches: Iterator[Batch]) -> float:
+    """Nats a target token, without smoothing or dropout."""
+    model.eval()
+    device = next(model.parameters()).device
+    loss, tokens = 0.0, 0
+    for batch in batches:
+        loss += batch_loss(model, batch.to(device), 0.0).item()
+        tokens += batch.tokens
+    return loss / max(1, tokens)

@@ -27,8 +27,9 @@ from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
 from latimer.training.distributed import Team, part
+from latimer.training.guidance import Guidance
 from latimer.training.log import Metrics, Reporter, Update, Validation
-from latimer.training.loss import projected_loss, sample_candidates
+from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer, rate_at
 from latimer.training.precision import choose_precision, products_in
 
@@ -45,7 +46,8 @@ class Trainer:
 
     `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder` is for the
     state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout` says what suits
-    a run of so many epochs, if the model's is to be changed. `team` are the processes that share the work.
+    a run of so many epochs, if the model's is to be changed. `team` are the processes that share the work,
+    `guidance` the links that one head of attention is to learn.
     """
 
     model: Seq2Seq
@@ -58,6 +60,7 @@ class Trainer:
     started: float = field(default_factory=time.monotonic)
     dropout: Callable[[float], float] | None = None
     team: Team = field(default_factory=Team)
+    guidance: Guidance | None = None
 
     def __post_init__(self) -> None:
         if not self.config.rate:
@@ -151,9 +154,13 @@ class Trainer:
         if not len(batch.rows):  # fewer pairs than processes, or parts
             return 0.0
         config = self.config
+
+        def plain() -> Float[Tensor, ""]:
+            return batch_loss(self.model, batch, config.smoothing, candidates=config.candidates)
+
         with products_in(self.progress.precision, self.device):
-            loss = batch_loss(self.model, batch, config.smoothing, candidates=config.candidates)
-        loss /= batch.tokens
+            loss = plain() if self.guidance is None else self.guidance.add(self.model, batch, plain)
+        loss = loss / batch.tokens
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
@@ -300,33 +307,6 @@ class Trainer:
         if self.team.leads:
             self._writing(lambda: self.metrics.write("update", update._asdict()))
         self.reporter.updated(update)
-
-
-def batch_loss(model: Seq2Seq, batch: Batch, smoothing: float, *, candidates: int = 0) -> Float[Tensor, ""]:
-    """The loss of a batch in nats, summed over its real target tokens; padding is never projected.
-
-    With `candidates` so many pieces of the vocabulary compete, a new sample at every call; 0: all of them.
-    """
-    features = model.features(batch.source, batch.source_mask, batch.inputs)
-    weight, real = model.decoder.output.weight, batch.target_mask
-    said, targets = features[real], batch.outputs[real]
-    sampled = sample_candidates(targets, len(weight), candidates) if candidates else None
-    if sampled is None:
-        return projected_loss(said, weight, targets, smoothing)
-    weight = weight.index_select(0, sampled.pieces)
-    return projected_loss(said, weight, sampled.targets, smoothing, importance=sampled.importance)
-
-
-@torch.inference_mode()
-def validation_loss(model: Seq2Seq, batches: Iterator[Batch]) -> float:
-    """Nats a target token, without smoothing or dropout."""
-    model.eval()
-    device = next(model.parameters()).device
-    loss, tokens = 0.0, 0
-    for batch in batches:
-        loss += batch_loss(model, batch.to(device), 0.0).item()
-        tokens += batch.tokens
-    return loss / max(1, tokens)
 
 
 @contextmanager

@@ -101,6 +101,20 @@ def test_broken_bytes_are_shown_as_such(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode(euro[:-1]).count("\ufffd") >= 1
 
 
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(st.one_of(st.text(), st.text(alphabet="▁\uf8febe<s>/unkpad0x41 ")))
+def test_pieces_know_their_words(tokenizer: Tokenizer, text: str) -> None:
+    text = normalise(text)
+    ids = tokenizer.encode(text)
+    words = tokenizer.word_of(ids).tolist()
+    assert words == sorted(words)
+    spelled = [
+        tokenizer.decode(number for number, at in zip(ids, words, strict=True) if at == word)
+        for word in range(max(words, default=-1) + 1)
+    ]
+    assert spelled == text.split()
+
+
 def test_pieces_are_one_label_an_id(tokenizer: Tokenizer) -> None:
     ids = [BOS, *tokenizer.encode("The € ▁"), EOS, PAD]
     pieces = tokenizer.pieces(ids)

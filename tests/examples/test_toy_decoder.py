@@ -17,7 +17,7 @@ from latimer.nn.embedding import Embedding
 from latimer.search.beam import beam_search
 from latimer.shapes import Tensor
 from latimer.state import select
-from latimer.training.trainer import batch_loss
+from latimer.training.loss import batch_loss
 
 WORDS, WIDTH = 9, 8
 

@@ -13,8 +13,8 @@ from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.nn.attention import capture
 from latimer.search.beam import beam_search
+from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer, rate_at
-from latimer.training.trainer import batch_loss
 
 STEPS = 400  # at the most; training ends as soon as the loss says that nothing is left to learn
 LEARNED = 0.001  # nats a token, the mean of ten batches

@@ -17,9 +17,11 @@ from latimer.nn.attention import (
     Dot,
     General,
     MaskedSoftmax,
+    MultiHead,
     ScaledDot,
     Score,
     capture,
+    intervene,
     length_mask,
     masked_softmax,
 )
@@ -309,11 +311,57 @@ def test_capture_leaves_the_output_as_it_was_and_nothing_on_the_module() -> None
     with capture(model) as maps:
         watched = model(query, keys)
     assert torch.equal(alone, watched)
-    assert not any(weights.requires_grad for weights in maps.values())
     assert [set(vars(module)) for module in model.modules()] == before
     assert not any(module._forward_hooks for module in model.modules())
     model(query, keys)
     assert maps["first"].shape == (2, 4, 5), "after the block nothing is added"
+
+
+def test_gradients_flow_back_through_captured_maps() -> None:
+    """As if the weights had been made by hand."""
+    attention = Attention(General(6, 6))
+    query, keys = torch.randn(2, 4, 6), torch.randn(2, 5, 6)
+    wanted = torch.randn(2, 4, 5)
+    with capture(attention) as maps:
+        attention(query, *attention.prepare(keys, keys))
+    [ours] = torch.autograd.grad((maps[""] * wanted).sum(), attention.parameters())
+    by_hand = (query @ attention.score.key(keys).mT).softmax(-1)  # type: ignore[operator]
+    [theirs] = torch.autograd.grad((by_hand * wanted).sum(), attention.parameters())
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_intervene_puts_other_weights_in_place_everywhere_downstream() -> None:
+    model, query, keys = Two(), torch.randn(2, 4, 6), torch.randn(2, 5, 6)
+    seen: dict[str, Tensor | None] = {}
+
+    def flat(name: str, weights: Tensor, mask: Tensor | None) -> Tensor | None:
+        seen[name] = mask
+        return torch.full_like(weights, 0.2) if name == "first" else None
+
+    with intervene(model, flat), capture(model) as maps:
+        changed = model(query, keys)
+    torch.testing.assert_close(maps["first"], torch.full((2, 4, 5), 0.2))
+    context = keys.mean(1, keepdim=True).expand(-1, 4, -1)
+    second = model.layers[0]
+    assert isinstance(second, Attention)
+    torch.testing.assert_close(changed, second(context, *second.prepare(keys, keys)))
+    assert seen == {"first": None, "layers.0": None}
+    assert not torch.allclose(changed, model(query, keys)), "after the block all is as it was"
+
+
+def test_intervene_works_where_kernels_are_fused_and_tells_the_mask() -> None:
+    heads = MultiHead(ScaledDot(), 6, 6, width=6, heads=2)
+    query, mask = torch.randn(1, 3, 6), length_mask(torch.tensor([2]), 4)
+    prepared = heads.prepare(*torch.randn(2, 1, 4, 6))
+
+    def even(name: str, weights: Tensor, mask: Tensor | None) -> Tensor:
+        assert mask is not None
+        return masked_softmax(torch.zeros_like(weights), mask)
+
+    with intervene(heads, even):
+        ours = heads(query, *prepared, mask)
+    mean = prepared[1][:, :, :2].mean(2).flatten(1)
+    torch.testing.assert_close(ours, heads.output(mean)[:, None].expand(-1, 3, -1))
 
 
 def test_capture_joins_calls_that_saw_more_and_more_keys() -> None:

@@ -16,7 +16,8 @@ from latimer.files import write_tensors
 from latimer.models.build import build
 from latimer.training import trainer as module
 from latimer.training.log import Silent, Update, Validation
-from latimer.training.trainer import Trainer, validation_loss
+from latimer.training.loss import validation_loss
+from latimer.training.trainer import Trainer
 
 SIZE = 12
 

@@ -14,8 +14,13 @@ from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.shapes import Tensor
 from latimer.training import loss
-from latimer.training.loss import projected_loss, sample_candidates, smoothed_cross_entropy
-from latimer.training.trainer import batch_loss, validation_loss
+from latimer.training.loss import (
+    batch_loss,
+    projected_loss,
+    sample_candidates,
+    smoothed_cross_entropy,
+    validation_loss,
+)
 
 
 def drawn(rows: int, width: int = 5, vocabulary: int = 7) -> tuple[Tensor, Tensor, Tensor]:

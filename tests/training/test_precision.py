@@ -14,9 +14,8 @@ from latimer.data.store import TokenStore
 from latimer.models.build import build
 from latimer.presets import PRESETS, complete, model_settings
 from latimer.training import precision, trainer
-from latimer.training.loss import projected_loss
+from latimer.training.loss import batch_loss, projected_loss
 from latimer.training.precision import choose_precision, products_in
-from latimer.training.trainer import batch_loss
 
 CPU = torch.device("cpu")
 

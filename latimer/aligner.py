@@ -1,0 +1,213 @@
+"""Word alignments out of attention: which source word each target word looked at.
+
+Both sentences of a pair are given, and the model reads the target as in training (force-decoding).
+Attention between pieces becomes attention between words: summed over the pieces of a source word, averaged
+over those of a target word. Each target word is linked with the source word that it looked at most.
+
+Several layers and heads look, and not all of them at what is translated: a `Reading` says which to believe. A
+shifted one looks a step later. The decoder is told word t when it is asked for word t + 1, and now that it
+knows the word it may look at its translation (Chen et al. 2020, "Accurate word alignment induction from
+neural machine translation", section 3.1).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latimer.alignment import AlignmentScore, Gold, Links, Reading, reverse, score_links, symmetrise
+from latimer.data.batches import in_order
+from latimer.data.corpus import Corpus, Pair
+from latimer.data.guides import linked_pairs
+from latimer.data.store import TokenStore
+from latimer.errors import Mistake
+from latimer.folder import ModelFolder
+from latimer.models.base import Seq2Seq, source_attentions
+from latimer.nn.attention import capture
+from latimer.translator import Translator
+
+TOKENS = 4096  # in a batch, padding counted
+CHUNK = 2048  # pairs that are sorted by length, and aligned, together
+
+Weights = NDArray[np.floating[Any]]
+Words = NDArray[np.int64]
+Place = tuple[str, bool]  # a layer, and whether it is read a step later
+
+
+class Aligner:
+    """Aligns sentence pairs with one model.
+
+    >>> Aligner.load("model").align([("I like your garden .", "j' aime votre jardin .")])
+    """
+
+    def __init__(self, translator: Translator, reading: Reading) -> None:
+        self.translator = translator
+        self.reading = reading
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Aligner":
+        """With the reading that was found for the model, or the usual one; Mistake without attention."""
+        translator = Translator.load(folder)
+        return cls(translator, stored_reading(ModelFolder(folder)) or usual_reading(translator.model))
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[Links]:
+        """The links of each pair of normalised texts, neither of them empty: one for each target word."""
+        links: list[Links] = [frozenset()] * len(pairs)
+        place = (self.reading.layer, self.reading.shifted)
+        for row, maps in word_maps(self.translator, pairs, [place]):
+            links[row] = linked(_head(maps[place], self.reading.head))
+        return links
+
+
+class Both:
+    """Aligns with a model of each direction, and makes one of their links."""
+
+    def __init__(self, one: Aligner, other: Aligner, how: str) -> None:
+        self.one, self.other, self.how = one, other, how
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[Links]:
+        """As `Aligner.align`, but any number of links a word."""
+        turned = self.other.align([(target, source) for source, target in pairs])
+        return [
+            symmetrise(one, reverse(other), self.how)
+            for one, other in zip(self.one.align(pairs), turned, strict=True)
+        ]
+
+
+def align_corpus(aligner: Aligner | Both, corpus: Corpus) -> Iterator[tuple[Pair, Links]]:
+    """Every usable pair of the corpus in order, with its links; a chunk at a time, so memory stays constant.
+
+    The links are (first side, second side) as the corpus is written.
+    """
+    pairs = corpus.pairs()
+    while some := list(islice(pairs, CHUNK)):
+        found = aligner.align([pair[:2] for pair in some])
+        yield from zip(some, map(reverse, found) if corpus.swapped else found, strict=True)
+
+
+def with_gold(corpus: Corpus, gold: str) -> tuple[list[tuple[str, str]], list[Gold]]:
+    """The usable pairs of a small corpus, and what people linked in them, from the file `gold`."""
+    both = list(linked_pairs(corpus, gold))
+    return [pair[:2] for pair, _ in both], [links for _, links in both]
+
+
+# --- which attention to believe
+
+
+def stored_reading(folder: ModelFolder) -> Reading | None:
+    """The reading that was kept in a model's folder."""
+    told = folder.record.get("reading")
+    return None if told is None else Reading(told["layer"], told["head"], told["shifted"])
+
+
+def keep_reading(folder: ModelFolder, found: "Found", gold: str) -> None:
+    """Write down what was found for whoever wants alignments; `gold` names what it was found on."""
+    told = {**found.reading._asdict(), "error_rate": round(found.score.error_rate, 4), "gold": gold}
+    folder.write_record({**folder.record, "reading": told})
+
+
+def usual_reading(model: Seq2Seq) -> Reading:
+    """What to believe where nobody looked for better. Raises Mistake for a model without attention."""
+    layers = list(source_attentions(model))
+    if not layers:
+        raise Mistake("This model has no attention to read alignments from (its score is none).")
+    return Reading(layers[len(layers) // 2], None, shifted=False)
+
+
+class Found(NamedTuple):
+    """A reading, and how its links compare with gold ones."""
+
+    reading: Reading
+    score: AlignmentScore
+
+
+def compare_readings(
+    translator: Translator, pairs: Sequence[tuple[str, str]], gold: Sequence[Gold]
+) -> list[Found]:
+    """Every reading of the model, scored on normalised pairs with gold links, the best first."""
+    layers = source_attentions(translator.model)
+    links: dict[Reading, list[Links]] = {}
+    for row, maps in word_maps(translator, pairs, list(product(layers, (False, True)))):
+        for (layer, shifted), weights in maps.items():
+            for head in (None, *range(len(weights))) if len(weights) > 1 else (None,):
+                ours = links.setdefault(Reading(layer, head, shifted), [frozenset()] * len(pairs))
+                ours[row] = linked(_head(weights, head))
+    found = [Found(reading, score_links(ours, gold)) for reading, ours in links.items()]
+    return sorted(found, key=lambda one: one.score.error_rate)
+
+
+# --- from maps to links
+
+
+def word_maps(
+    translator: Translator, pairs: Sequence[tuple[str, str]], places: Collection[Place]
+) -> Iterator[tuple[int, dict[Place, Weights]]]:
+    """Force-decode normalised pairs; yields a pair's number and, for each place, H T S between its words.
+
+    The shortest pairs come first. Neither side of a pair may be empty.
+    """
+    tokenizers = translator.tokenizers
+    sources = tokenizers.source.encode_many([source for source, _ in pairs])
+    targets = tokenizers.target.encode_many([target for _, target in pairs])
+    store = TokenStore.of(zip(sources, targets, strict=True))
+    for row, maps in attention_maps(translator.model, store, {layer for layer, _ in places}):
+        words = tokenizers.source.word_of(sources[row]), tokenizers.target.word_of(targets[row])
+        yield (
+            row,
+            {
+                (layer, shifted): word_weights(maps[layer], *words, shifted=shifted)
+                for layer, shifted in places
+            },
+        )
+
+
+def attention_maps(
+    model: Seq2Seq, store: TokenStore, layers: Collection[str]
+) -> Iterator[tuple[int, dict[str, Weights]]]:
+    """What the named layers of the decoder looked at in every pair of the store, the shortest first.
+
+    Yields a row of the store and, for each layer, weights H T+1 S+1: the last source position is the end, and
+    at step t the decoder has read t target pieces and is asked for the next.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    for batch in in_order(store, TOKENS):
+        with torch.inference_mode(), ExitStack() as stack:
+            heard = {name: stack.enter_context(capture(model.get_submodule(name))) for name in layers}
+            model.features(*batch.to(device)[:3])
+        maps = {name: told[""].float().cpu().numpy() for name, told in heard.items()}
+        for place, row in enumerate(batch.rows.tolist()):
+            steps, positions = len(store.target(row)) + 1, len(store.source(row)) + 1
+            yield (
+                row,
+                {
+                    name: weights[place].reshape(-1, *weights.shape[-2:])[:, :steps, :positions]
+                    for name, weights in maps.items()
+                },
+            )
+
+
+def word_weights(weights: Weights, source_words: Words, target_words: Words, *, shifted: bool) -> Weights:
+    """From H T+1 S+1 between pieces to H T S between words; what looked at the end of the source is left out.
+
+    `source_words` and `target_words` say which word each piece belongs to, as `Tokenizer.word_of` does.
+    """
+    rows = weights[:, 1:] if shifted else weights[:, :-1]
+    _, sources = np.unique(source_words, return_index=True)
+    _, targets, sizes = np.unique(target_words, return_index=True, return_counts=True)
+    summed = np.add.reduceat(rows[:, :, :-1], sources, axis=2)
+    return np.add.reduceat(summed, targets, axis=1) / sizes[:, None]
+
+
+def linked(weights: Weights) -> Links:
+    """Each target word of T S with the source word that it looked at most."""
+    return frozenset((int(source), target) for target, source in enumerate(weights.argmax(1)))
+
+
+def _head(weights: Weights, head: int | None) -> Weights:
+    return weights.mean(0) if head is None else weights[head]

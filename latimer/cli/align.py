@@ -1,0 +1,133 @@
+"""latimer align"""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from latimer.alignment import SYMMETRIES, Gold, score_links, write_links
+from latimer.errors import Mistake
+
+if TYPE_CHECKING:
+    from latimer.aligner import Aligner, Both
+    from latimer.alignment import AlignmentScore, Links, Reading
+    from latimer.data.corpus import Corpus, Pair
+
+
+@click.command()
+@click.argument("corpus")
+@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option(
+    "--reverse", metavar="DIR", help="A model of the other direction: the links of both become one."
+)
+@click.option(
+    "--symmetrise",
+    type=click.Choice(SYMMETRIES),
+    help=f"With --reverse: how they become one.  [default: {SYMMETRIES[-1]}]",
+)
+@click.option(
+    "--gold", metavar="FILE", help="Links that people made, a line a pair: score ours against them."
+)
+@click.option("--tune", is_flag=True, help="With --gold: find the best layer and head, and keep them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the scores, or an object a line.")
+@click.option("--quiet", is_flag=True, help="No progress bar, and no word of skipped pairs.")
+def command(
+    corpus: str,
+    folder: str,
+    reverse: str | None,
+    symmetrise: str | None,
+    gold: str | None,
+    tune: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Link the words of CORPUS, which are what spaces part: pairs.tsv, or a.en,a.fr, .gz of either, or -.
+
+    Prints a line for each line of CORPUS: links i-j from word i of the first side to word j of the second,
+    counted from 0. A pair that can't be used gives an empty line.
+    """
+    from latimer.aligner import Aligner, Both, with_gold
+
+    if symmetrise and not reverse:
+        raise Mistake("--symmetrise makes one of two directions; name a model of the other with --reverse.")
+    if tune and not gold:
+        raise Mistake("--tune finds what agrees best with what people linked; give their links with --gold.")
+    opened = _opened(corpus, folder, reverse)
+    pairs, links = with_gold(opened, gold) if gold else ([], [])
+    if tune:
+        _tune(folder, pairs, links, str(gold))
+    one = Aligner.load(folder)
+    readings = {folder: one.reading}
+    aligner: Aligner | Both = one
+    if reverse:
+        if tune:
+            _tune(reverse, [pair[::-1] for pair in pairs], [one.reversed() for one in links], str(gold))
+        other = Aligner.load(reverse)
+        readings[reverse] = other.reading
+        aligner = Both(one, other, symmetrise or SYMMETRIES[-1])
+    if gold:
+        _show(score_links(aligner.align(pairs), links), readings, as_json=as_json)
+    else:
+        _write(aligner, opened, as_json=as_json, quiet=quiet)
+
+
+def _opened(corpus: str, folder: str, reverse: str | None) -> "Corpus":
+    """The corpus in the direction of the model. Raises Mistake where `reverse` has the same one."""
+    from latimer.data.corpus import Corpus
+    from latimer.folder import ModelFolder
+
+    names = ("source_language", "target_language")
+    direction = [ModelFolder(folder).record[name] for name in names]
+    if reverse and all(direction) and [ModelFolder(reverse).record[name] for name in names] == direction:
+        raise Mistake(f"{folder} and {reverse} both translate {' to '.join(direction)}; --reverse goes back.")
+    return Corpus.open(corpus, source_language=direction[0], target_language=direction[1])
+
+
+def _tune(folder: str, pairs: list[tuple[str, str]], gold: list[Gold], name: str) -> None:
+    from latimer.aligner import compare_readings, keep_reading
+    from latimer.folder import ModelFolder
+    from latimer.translator import Translator
+
+    keep_reading(ModelFolder(folder), compare_readings(Translator.load(folder), pairs, gold)[0], name)
+
+
+def _show(score: "AlignmentScore", readings: "dict[str, Reading]", *, as_json: bool) -> None:
+    from latimer.cli.show import say, table
+
+    if as_json:
+        told = {folder: reading._asdict() for folder, reading in readings.items()}
+        say(json.dumps({**score._asdict(), "readings": told}))
+        return
+    shares = {"precision": score.precision, "recall": score.recall, "error rate (AER)": score.error_rate}
+    title = f"{score.sentences:,} sentences with gold links"
+    table(title, ["", "%"], [[name, f"{100 * share:.1f}"] for name, share in shares.items()])
+    say()
+    for folder, reading in readings.items():
+        say(f"{folder}: {reading.described()}")
+
+
+def _write(aligner: "Aligner | Both", corpus: "Corpus", *, as_json: bool, quiet: bool) -> None:
+    from latimer.aligner import align_corpus
+    from latimer.cli.show import progress_bar
+    from latimer.report import console
+
+    # Taken before the bar begins, which takes over standard output; lines on a terminal are progress enough.
+    write, usable, written = sys.stdout.write, 0, 0
+    nothing = "null\n" if as_json else "\n"
+    with progress_bar(None, "aligning", quiet=quiet or sys.stdout.isatty()) as advance:
+        for usable, (pair, links) in enumerate(align_corpus(aligner, corpus), start=1):  # noqa: B007
+            write(nothing * (pair.line - written - 1))
+            write((_as_json(pair, links, corpus) if as_json else write_links(links)) + "\n")
+            advance(pair.line - written)
+            written = pair.line
+        write(nothing * (usable + corpus.skipped.total - written))
+    if not quiet:
+        for sentence in corpus.skipped.report():
+            console.print(sentence, markup=False)
+
+
+def _as_json(pair: "Pair", links: "Links", corpus: "Corpus") -> str:
+    sides = pair[1::-1] if corpus.swapped else pair[:2]
+    told = {"words": [side.split() for side in sides], "links": sorted(links)}
+    return json.dumps(told, ensure_ascii=False)
