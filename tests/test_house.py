@@ -28,7 +28,10 @@ HOUSE: dict[str, set[str]] = {
     "visualize": set(),
     "training": {"models", "data", "config", "machine", "shapes", "errors", "files"},
     "folder": {"models", "data", "config", "errors", "files"},
-    "translator": {"folder", "models", "nn", "data", "search", "machine", "state", "shapes", "errors"},
+    "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
+    "translator": {
+        *("folder", "models", "data", "search", "looking", "visualize", "machine", "shapes", "errors"),
+    },
     "card": set(),
     "report": {"training"},
     "preparation": {"data", "models", "training", "folder", "config", "presets", "errors", "files"},
