@@ -2,7 +2,7 @@
 // Builds what is inside a sentence when it is opened. All text comes in by textContent.
 
 const ROW = 28;  // pixels a word in the view of lines
-const COLUMN = 104, RANK = 44, HEADER = 24, FIRST = 88;  // pixels of the beam's table
+const COLUMN = 104, RANK = 44, HEADER = 24, FIRST = 88, PAPER = 680;  // pixels of the beam's table, and of a page of paper
 const KINDS = {cross: "target to source", encoder: "source to source", decoder: "target to target before"};
 
 const make = (tag, properties = {}, ...inside) => {
@@ -87,7 +87,7 @@ class Sentence {
     this.inside.replaceChildren(...[
       this.choices(),
       this.forced ? this.whatIf() : null,
-      make("div", {className: "both"}, left, this.candidate?.steps.length ? this.steps() : null),
+      make("div", {className: picture.matches(".many") ? "both wide" : "both"}, left, this.candidate?.steps.length ? this.steps() : null),
       this.data.beam.length ? this.beam() : null,
     ].filter(Boolean));
     this.pick(null);
@@ -137,22 +137,29 @@ class Sentence {
 
   lines({rows, columns, map}) {
     this.begin(rows, columns, map);
-    const height = ROW * Math.max(rows.length, columns.length);
+    // The shorter side is spread over the height of the longer, up to twice as wide, so that lines stay flat.
+    const height = ROW * Math.max(rows.length, columns.length, 1);
+    const apart = (labels) => Math.min(height / Math.max(1, labels.length), 2 * ROW);
+    const [left, right] = [apart(columns), apart(rows)];
     const svg = draw("svg", {viewBox: `0 0 100 ${height}`, height, preserveAspectRatio: "none", "aria-hidden": true});
     map.forEach((row, r) => row.forEach((weight, c) => {
       if (weight < 0.02) return;
-      const [from, to] = [ROW * (c + 0.45), ROW * (r + 0.45)];
+      const [from, to] = [left * (c + 0.5), right * (r + 0.5)];
       const path = draw("path", {
         d: `M0 ${from}C45 ${from} 55 ${to} 100 ${to}`, "stroke-width": 0.8 + 3.2 * weight, opacity: Math.min(1, 0.06 + weight),
         style: `--o:${Math.min(1, 0.2 + weight)}`,
       }, svg);
       this.marks.push([path, r, c]);
     }));
-    const list = (side, labels, name) =>
-      make("ol", {className: side === "row" ? "to" : "from", ariaLabel: name}, ...labels.map((text, n) => make("li", {}, this.label(side, n, text))));
+    const list = (side, labels, name) => {
+      const list = make("ol", {className: side === "row" ? "to" : "from", ariaLabel: name},
+        ...labels.map((text, n) => make("li", {}, this.label(side, n, text))));
+      list.style.setProperty("--row", `${apart(labels)}px`);
+      return list;
+    };
     const [seen, looking] = this.names();
     const picture = make("div", {className: "lines"},
-      make("h3", {textContent: seen}), make("h3"), make("h3", {textContent: looking}),
+      ...[seen, "", looking].map((textContent) => make("div", {className: "name", textContent, ariaHidden: "true"})),
       list("column", columns, seen), svg, list("row", rows, looking));
     return (this.picture = picture);
   }
@@ -314,15 +321,16 @@ class Sentence {
     }));
     const row = (name, inside) => make("tr", {}, make("th", {scope: "row", textContent: name}), ...inside);
     const table = make("table", {},
-      make("caption", {textContent: "A column is a step, best first; below a box is its score, the mean log-probability of a piece. The thick line is the best translation, dashed boxes were dropped."}),
       make("thead", {}, make("tr", {}, make("th"), ...steps.map((_, n) => make("th", {scope: "col", textContent: n + 1})))),
       make("tbody", {}, ...cells.map((inside, n) => row(n < kept ? `kept ${n + 1}` : "dropped", inside))));
     table.style.width = `${width}px`;
     table.querySelectorAll("thead th").forEach((head, n) => { head.style.width = `${n ? COLUMN : FIRST}px`; });
-    const caption = table.caption;
-    table.deleteCaption();
-    const name = make("p", {className: "quiet", textContent: caption.textContent});
-    return make("div", {}, name, make("div", {className: "grown", tabIndex: 0, role: "group", ariaLabel: "Beam search"}, make("div", {}, svg, table)));
+    const how = "A column is a step, best first; below a piece is the score so far, the mean log-probability of a piece. "
+      + "The thick line is the best translation; dashed boxes were dropped.";
+    const inner = make("div", {}, svg, table);
+    inner.style.setProperty("--fit", Math.min(1, PAPER / width).toFixed(3));
+    const grown = make("div", {className: "grown", tabIndex: 0, role: "group", ariaLabel: "Beam search"}, inner);
+    return make("div", {}, make("p", {className: "quiet", textContent: how}), grown);
   }
 }
 
