@@ -108,6 +108,8 @@ def test_pointing_at_a_word_tells_what_it_looked_at_and_the_reverse(open_page: A
         page.locator(".from .label").nth(number).hover()
         assert told.inner_text().startswith(f"{word} was looked at by")
         check(told.inner_text(), map_.target, [row[number] for row in map_.rows])
+        lit = sum(row[number] >= 0.02 for row in map_.rows)
+        assert page.locator("path.lit").count() == lit
     page.locator(".from .label").first.click()
     page.get_by_role("heading", name="Attention").hover()
     assert told.inner_text().startswith("unbelievable"), "a click keeps it"

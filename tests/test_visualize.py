@@ -163,6 +163,14 @@ def test_wide_and_combining_letters_keep_the_columns() -> None:
     assert [cells(line[: re.search(r"[^ │]", line).start()]) for line in lines[:3]] == [7, 9, 11]  # type: ignore[union-attr]
 
 
+def test_a_mark_without_its_letter_gets_a_circle_to_stand_on() -> None:
+    """A piece of Arabic may be a vowel sign alone; it is not to sit on its neighbour."""
+    marks = AttentionMap(["▁ي", "\u0652", "a\u0301"], ["\u064eن"], [[1.0, 0.0, 0.0]])
+    lines = terminal(marks, width=60, colour=False).split("\n")
+    assert lines[1:4] == ["   │ ◌\u0652", "   │ │ a\u0301", "\u200e◌\u064eن\u200e ██"]
+    assert "◌\u0652" in svg_map(marks)
+
+
 def test_right_to_left_labels_do_not_pull_the_cells_along() -> None:
     arabic = AttentionMap(["أريد", "أن"], ["غدا", "I"], [[1.0, 0.0], [0.0, 1.0]])
     lines = terminal(arabic, width=60, colour=False).split("\n")

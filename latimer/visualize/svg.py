@@ -80,7 +80,8 @@ def png(picture: str) -> bytes:
     """
     from resvg_py import svg_to_bytes
 
-    return bytes(svg_to_bytes(svg_string=picture, zoom=3))
+    # Few fonts have the mark of sentencepiece, and a word with it would be set in another face.
+    return bytes(svg_to_bytes(svg_string=picture.replace("▁", "_"), zoom=3))
 
 
 def svg_chart(series: Mapping[str, Sequence[Point]], *, title: str, x: str, y: str) -> str:
