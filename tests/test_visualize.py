@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latimer.visualize import AttentionMap, svg_map, terminal, words
+from latimer.visualize.text import wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "\x1b[31m\n\u202ea\"b<script>alert(1)</script>&'"
@@ -235,6 +236,22 @@ def test_long_labels_are_cut_with_an_ellipsis() -> None:
     assert "a" * 23 + "…\n" in picture
     assert "│ " + "猫" * 11 + "…\n" in picture
     assert "b" * 23 + "… ▒▒" in picture
+
+
+@given(st.text("ab 猫é", max_size=60), st.integers(2, 30))
+def test_a_long_title_is_wrapped_and_nothing_of_it_is_lost(title: str, width: int) -> None:
+    lines = wrap(title, width)
+    assert all(0 < cells(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == title.replace(" ", "")
+    words_ = title.split()
+    if all(cells(word) <= width for word in words_):
+        assert " ".join(lines).split() == words_, "no word is cut that fits"
+
+
+def test_the_translation_is_read_above_its_picture() -> None:
+    title = "a sentence that is longer than the line → une phrase qui est plus longue que la ligne"
+    lines = terminal(AttentionMap(["a"], ["b"], [[1.0]], title), width=30, colour=False).split("\n")
+    assert " ".join(lines[: lines.index("")]) == title
 
 
 def test_the_width_of_the_terminal_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

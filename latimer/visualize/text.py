@@ -43,6 +43,21 @@ def shorten(text: str, cells: int) -> str:
     return kept + "…"
 
 
+def wrap(text: str, cells: int) -> list[str]:
+    """The text in lines of at most `cells`, cut at spaces where there are any."""
+    lines = [""]
+    for word in text.split(" "):
+        if measure(f"{lines[-1]} {word}") <= cells and lines[-1]:
+            lines[-1] += f" {word}"
+            continue
+        lines.append("")
+        for character in word:
+            if measure(lines[-1] + character) > cells:
+                lines.append("")
+            lines[-1] += character
+    return [line for line in lines if line]
+
+
 def right_to_left(text: str) -> bool:
     """Whether the text holds letters that run from right to left."""
     return any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text)
