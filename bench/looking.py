@@ -46,7 +46,8 @@ def cost(translator: Translator, sentences: Sequence[str]) -> Cost:
     begun = time.process_time()
     for text in sentences[:TURN]:
         translator.look(text, force=40)
-    return Cost(*seconds, (time.process_time() - begun) / len(sentences[:TURN]))
+    forced = (time.process_time() - begun) / len(sentences[:TURN])
+    return Cost(seconds[0], seconds[1], forced)
 
 
 class Paint(NamedTuple):
