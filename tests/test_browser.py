@@ -17,17 +17,23 @@ if CHROMIUM is None:
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 
 SOURCE, TARGET = ["▁un", "believ", "able", "▁cat", "</s>"], ["▁chat", "▁in", "croyable", "</s>"]
-GENERATOR = np.random.default_rng(0)
 
 
-def maps(heads: int, rows: int, columns: int) -> Any:
-    return GENERATOR.dirichlet([0.4] * columns, (heads, rows)).astype(np.float32)
+def maps(heads: int, rows: int, columns: int, *, seed: int = 0) -> Any:
+    generator = np.random.default_rng(seed)
+    return generator.dirichlet([0.4] * columns, (heads, rows)).astype(np.float32)
 
 
 def a_look() -> Look:
     steps = [Step(0.9, [("▁chien", 0.05)]), Step(0.5, [("▁noir", 0.4), ("▁in", 0.05)]), Step(1.0), Step(0.8)]
     first = Candidate(
-        TARGET, [maps(3, 4, 5) for _ in range(2)], [maps(2, 4, 4)], "chat incroyable", -1.5, -0.375, steps
+        TARGET,
+        [maps(3, 4, 5, seed=seed) for seed in (1, 2)],
+        [maps(2, 4, 4)],
+        "chat incroyable",
+        -1.5,
+        -0.375,
+        steps,
     )
     second = Candidate(["▁chat", "</s>"], [maps(3, 2, 5)] * 2, [maps(2, 2, 2)], "chat", -2.0, -1.0)
     beam = [
@@ -154,17 +160,22 @@ def test_the_matrix_reads_as_a_table_whose_rows_sum_to_one(open_page: Any) -> No
 def test_the_keyboard_is_enough(open_page: Any) -> None:
     """Tab comes to each side once; arrows walk along it, and across to the strongest word."""
     look = a_look()
-    page, map_ = open_page(look), look.map()
+    page, map_ = open_page(look), look.map(pieces=True)
+    page.get_by_label("Between").select_option("pieces")
     focused = "document.activeElement.innerText"
     page.locator("select[name=unit]").focus()
     page.keyboard.press("Tab")
-    assert page.evaluate(focused) == "unbelievable"
+    assert page.evaluate(focused) == "▁un"
     page.keyboard.press("Tab")
-    assert page.evaluate(focused) == "chat"
+    assert page.evaluate(focused) == "▁chat"
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(focused) == "incroyable"
-    page.keyboard.press("ArrowLeft")
-    assert page.evaluate(focused) == map_.source[int(np.argmax(map_.rows[1]))]
+    assert page.evaluate(focused) == "▁in"
+    strongest = [int(np.argmax(row)) for row in map_.rows]
+    assert len(set(strongest)) > 1
+    for number, place in enumerate(strongest):
+        page.locator(".to .label").nth(number).focus()
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(focused) == map_.source[place]
     assert "was looked at by" in page.get_by_role("status").inner_text()
     page.keyboard.press("End")
     assert page.evaluate(focused) == "</s>"
@@ -174,6 +185,7 @@ def test_the_keyboard_is_enough(open_page: Any) -> None:
 
 def test_another_word_is_forced_and_taken_back(open_page: Any) -> None:
     page = open_page(a_look())
+    page.get_by_label("Layer").select_option("1")
     steps = page.get_by_role("group", name="Step by step")
     assert [text.split("\t")[0] for text in steps.locator("tbody tr").all_inner_texts()] == TARGET
     assert "50 %" in steps.locator("tbody tr").nth(1).inner_text()
@@ -186,6 +198,7 @@ def test_another_word_is_forced_and_taken_back(open_page: Any) -> None:
     page.keyboard.press("Enter")  # the way back has the focus
     assert page.locator(".to .label").all_inner_texts() == ["chat", "incroyable", "</s>"]
     assert page.evaluate("document.activeElement.innerText") == "▁noir 40 %"
+    assert page.get_by_label("Layer").input_value() == "1", "as it was before"
 
 
 def test_the_beam_shows_which_way_the_best_came(open_page: Any) -> None:
