@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from latimer import looking
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
-from latimer.nn.attention import capture
-from latimer.search.beam import beam_search
-from latimer.shapes import Bool, Float, Int, Tensor
+from latimer.search.beam import Hypothesis, Move, beam_search
+from latimer.shapes import Bool, Int, Tensor
+from latimer.visualize.looks import Look
 
 POSITIONS = 4096  # source positions times beams that are searched at once
 
@@ -26,18 +27,6 @@ class Translation(NamedTuple):
     text: str
     score: float
     log_probability: float
-
-
-class Look(NamedTuple):
-    """A translation, and what each of its pieces looked at; the last piece on either side is the end.
-
-    `maps` goes from the name of an attention over the source to its weights (T S), the mean of its heads.
-    """
-
-    source: list[str]
-    target: list[str]
-    text: str
-    maps: dict[str, Float[Tensor, "T S"]]
 
 
 class Translator:
@@ -94,20 +83,9 @@ class Translator:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
         rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
         found: list[list[Translation]] = [[] for _ in texts]
-        self.model.eval()
         for chosen in _batches(rows, POSITIONS // beam):
             source, mask = self._source([rows[index] for index in chosen])
-            with torch.inference_mode():
-                memory = self.model.memory(source, mask)
-            results = beam_search(
-                self.model.decoder,
-                memory,
-                limits=2 * mask.sum(1) + 20,
-                bos=BOS,
-                eos=EOS,
-                beam=beam,
-                length_penalty=length_penalty,
-            )
+            results = self._search(source, mask, beam, length_penalty)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [
                     Translation(self._text(tokens), score, log_probability)
@@ -117,34 +95,68 @@ class Translator:
                 progress(len(chosen))
         return found
 
-    def look(self, text: str, *, target: str | None = None, beam: int = 5) -> Look:
-        """The attention of a translation: the model's own, or `target` where it is given.
+    def look(
+        self,
+        text: str,
+        *,
+        target: str | None = None,
+        beam: int = 5,
+        length_penalty: float = 1.0,
+        n_best: int = 1,
+        force: int = 0,
+    ) -> Look:
+        """What the model attends to in its `n_best` translations, or in `target` where it is given.
 
-        Raises Mistake at an empty text, or a model without attention.
+        `force` is how many times, at the likeliest places, another word is said in the best of them to see
+        where that leads. Raises Mistake at an empty text, or a model without attention.
         """
         source_ids = self.tokenizers.source.encode(normalise(text))
         if not source_ids:
             raise Mistake("There is nothing to look at in an empty text; give a sentence.")
-        if target is None:
-            target = self.translate([text], beam=beam)[0]
-        target_ids = self.tokenizers.target.encode(normalise(target))
+        if min(beam, n_best) < 1:
+            raise Mistake(
+                f"The beam and the number of translations must be at least 1, not {min(beam, n_best)}."
+            )
         source, mask = self._source([source_ids])
-        inputs = torch.tensor([[BOS, *target_ids]], device=self.device)
+        recorder = looking.Recorder(self.tokenizers.target.pieces, length_penalty=length_penalty)
+        if target is None:
+            [found] = self._search(source, mask, max(beam, n_best), length_penalty, recorder)
+            targets = [hypothesis.tokens for hypothesis in found[:n_best]]
+        else:
+            targets = [self.tokenizers.target.encode(normalise(target))]
         self.model.eval()
-        with torch.inference_mode(), capture(self.model) as maps:
-            self.model(source, mask, inputs)
-        maps = {
-            name: weights
-            for name, weights in maps.items()
-            if name.startswith("decoder.") and ".past." not in name
-        }
-        if not maps:
-            raise Mistake("This model has no attention to look at (its score is none).")
+        writer = looking.Writer(self.tokenizers.target.pieces, self._text)
+        seen = looking.read(self.model, source, targets, writer, length_penalty=length_penalty)
+        courses = looking.courses(targets[0], seen.runners_up[0], force)
         return Look(
             self.tokenizers.source.pieces([*source_ids, EOS]),
-            self.tokenizers.target.pieces([*target_ids, EOS]),
-            target,
-            {name: weights[0].cpu().view(-1, *weights.shape[-2:]).mean(0) for name, weights in maps.items()},
+            seen.candidates,
+            seen.encoder,
+            sentence=text.strip(),
+            beam=recorder.steps,
+            forced=looking.force(self.model, source, courses, writer, limit=_limit(len(source_ids) + 1)),
+        )
+
+    def _search(
+        self,
+        source: Int[Tensor, "B S"],
+        mask: Bool[Tensor, "B S"],
+        beam: int,
+        length_penalty: float,
+        watch: Callable[[Move], None] | None = None,
+    ) -> list[list[Hypothesis]]:
+        self.model.eval()
+        with torch.inference_mode():
+            memory = self.model.memory(source, mask)
+        return beam_search(
+            self.model.decoder,
+            memory,
+            limits=_limit(mask.sum(1)),
+            bos=BOS,
+            eos=EOS,
+            beam=beam,
+            length_penalty=length_penalty,
+            watch=watch,
         )
 
     def _source(self, rows: list[list[int]]) -> tuple[Int[Tensor, "B S"], Bool[Tensor, "B S"]]:
@@ -156,6 +168,14 @@ class Translator:
     def _text(self, tokens: list[int]) -> str:
         text = normalise(self.tokenizers.target.decode(tokens))
         return self.spacing.restore(text) if self.spacing else text
+
+
+Count = TypeVar("Count", int, Tensor)
+
+
+def _limit(source: Count) -> Count:
+    """How many pieces a translation may have, the end counted, for a number of source pieces."""
+    return 2 * source + 20
 
 
 def _batches(rows: Sequence[Sequence[int]], positions: int) -> Iterator[list[int]]:

@@ -31,7 +31,10 @@ HOUSE: dict[str, set[str]] = {
         *("models", "nn", "data", "config", "alignment", "machine", "shapes", "errors", "files"),
     },
     "folder": {"models", "data", "config", "errors", "files"},
-    "translator": {"folder", "models", "nn", "data", "search", "machine", "state", "shapes", "errors"},
+    "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
+    "translator": {
+        *("folder", "models", "data", "search", "looking", "visualize", "machine", "shapes", "errors"),
+    },
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,11 +100,10 @@ def test_a_model_in_training_translates_without_dropout(translator: Translator) 
     expected = translator.hypotheses(TEXTS, beam=2)
     translator.model.train()
     assert translator.hypotheses(TEXTS, beam=2) == expected
-    look = translator.model.train() and translator.look("she wants my boat.", target="elle")
-    assert torch.equal(
-        look.maps["decoder.attention"],
-        translator.look("she wants my boat.", target="elle").maps["decoder.attention"],
-    )
+    translator.model.train()
+    look = translator.look("she wants my boat.", target="elle")
+    [again] = translator.look("she wants my boat.", target="elle").layers()
+    assert np.array_equal(look.layers()[0], again)
 
 
 def test_hypotheses_are_scored_by_the_model(translator: Translator) -> None:
@@ -167,14 +166,42 @@ def test_a_look_has_a_row_a_piece(translator: Translator) -> None:
     source, target = translator.tokenizers.source, translator.tokenizers.target
     assert look.source == [*source.pieces(source.encode("she wants my boat.")), "</s>"]
     assert look.target == [*target.pieces(target.encode("elle veux")), "</s>"]
-    assert look.text == "elle veux"
-    assert list(look.maps) == ["decoder.attention"]
-    weights = look.maps["decoder.attention"]
-    assert weights.shape == (len(look.target), len(look.source))
-    torch.testing.assert_close(weights.sum(-1), torch.ones(len(look.target)))
-    assert translator.look("she wants my boat.").text == translator.translate(["she wants my boat."])[0]
+    assert (look.text, look.sentence) == ("elle veux", "she wants my boat.")
+    assert (look.kinds, look.beam, look.forced) == (["cross"], [], [])
+    [layer] = look.layers()
+    assert layer.shape == (1, len(look.target), len(look.source))
+    np.testing.assert_allclose(layer.sum(-1), 1, atol=1e-5)
+    assert len(look.candidates[0].steps) == len(look.target)
     with pytest.raises(Mistake, match="nothing to look at"):
         translator.look("  ")
+    with pytest.raises(Mistake, match="at least 1"):
+        translator.look("she", n_best=0)
+
+
+def test_a_look_shows_what_translate_says(translator: Translator) -> None:
+    """The same hypotheses with the same scores, each with the maps of the steps that made it."""
+    text = "you hear the friend and the friend hears you."
+    look = translator.look(text, beam=2, n_best=3)
+    [found] = translator.hypotheses([text], beam=3)
+    assert [candidate.text for candidate in look.candidates] == [one.text for one in found]
+    for candidate, one in zip(look.candidates, found, strict=True):
+        assert candidate.score == pytest.approx(one.score, abs=1e-5)
+        assert candidate.log_probability == pytest.approx(one.log_probability, abs=1e-5)
+    assert [branch.log_probability for branch in look.beam[-1] if branch.kept] == pytest.approx(
+        [one.log_probability for one in found], abs=1e-5
+    )
+    given = translator.look(text, target=look.text)
+    np.testing.assert_allclose(given.layers()[0], look.layers()[0], atol=1e-5)
+
+
+def test_forced_words_lead_elsewhere(translator: Translator) -> None:
+    look = translator.look("she wants my boat.", force=4)
+    assert 0 < len(look.forced) <= 4
+    for forced in look.forced:
+        said = forced.candidate.target
+        assert said[: forced.step] == look.target[: forced.step]
+        assert said[forced.step] != look.target[forced.step]
+        assert said[forced.step] in [piece for piece, _ in look.candidates[0].steps[forced.step].others]
 
 
 def test_looking_at_a_model_without_attention_is_a_mistake(trained: Trained) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latimer.visualize import AttentionMap, html_page, svg_map, terminal, words
+from latimer.visualize import AttentionMap, svg_map, terminal, words
+from latimer.visualize.text import wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "\x1b[31m\n\u202ea\"b<script>alert(1)</script>&'"
@@ -163,6 +164,14 @@ def test_wide_and_combining_letters_keep_the_columns() -> None:
     assert [cells(line[: re.search(r"[^ │]", line).start()]) for line in lines[:3]] == [7, 9, 11]  # type: ignore[union-attr]
 
 
+def test_a_mark_without_its_letter_gets_a_circle_to_stand_on() -> None:
+    """A piece of Arabic may be a vowel sign alone; it is not to sit on its neighbour."""
+    marks = AttentionMap(["▁ي", "\u0652", "a\u0301"], ["\u064eن"], [[1.0, 0.0, 0.0]])
+    lines = terminal(marks, width=60, colour=False).split("\n")
+    assert lines[1:4] == ["   │ ◌\u0652", "   │ │ a\u0301", "\u200e◌\u064eن\u200e ██"]
+    assert "◌\u0652" in svg_map(marks)
+
+
 def test_right_to_left_labels_do_not_pull_the_cells_along() -> None:
     arabic = AttentionMap(["أريد", "أن"], ["غدا", "I"], [[1.0, 0.0], [0.0, 1.0]])
     lines = terminal(arabic, width=60, colour=False).split("\n")
@@ -229,6 +238,22 @@ def test_long_labels_are_cut_with_an_ellipsis() -> None:
     assert "b" * 23 + "… ▒▒" in picture
 
 
+@given(st.text("ab 猫é", max_size=60), st.integers(2, 30))
+def test_a_long_title_is_wrapped_and_nothing_of_it_is_lost(title: str, width: int) -> None:
+    lines = wrap(title, width)
+    assert all(0 < cells(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == title.replace(" ", "")
+    words_ = title.split()
+    if all(cells(word) <= width for word in words_):
+        assert " ".join(lines).split() == words_, "no word is cut that fits"
+
+
+def test_the_translation_is_read_above_its_picture() -> None:
+    title = "a sentence that is longer than the line → une phrase qui est plus longue que la ligne"
+    lines = terminal(AttentionMap(["a"], ["b"], [[1.0]], title), width=30, colour=False).split("\n")
+    assert " ".join(lines[: lines.index("")]) == title
+
+
 def test_the_width_of_the_terminal_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "24")
     wide = AttentionMap([f"word{n}" for n in range(12)], ["x"], [[1.0] + [0.0] * 11])
@@ -243,4 +268,3 @@ def test_an_empty_map_is_drawn_all_the_same(empty: AttentionMap) -> None:
     assert "0" in terminal(empty, width=40, colour=True)
     ElementTree.fromstring(svg_map(empty))
     assert words(empty).rows == empty.rows
-    assert "<table" in html_page([empty], title="t")

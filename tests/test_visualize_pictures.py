@@ -1,9 +1,9 @@
-"""The page and the SVGs, read back as a parser sees them."""
+"""The SVGs, read back as a parser sees them."""
 
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
+import zlib
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from latimer.visualize import AttentionMap, html_page, svg_chart, svg_map
+from latimer.visualize import AttentionMap, png, svg_chart, svg_map
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "\x1b[31m\n\u202ea\"b<script>alert(1)</script>&'"
@@ -21,74 +21,6 @@ CAT = AttentionMap(
     [[1.0, 0.0, 0.0, 0.0], [0.0, 0.25, 0.75, 0.0], [0.01, 0.54, 0.2, 0.25]],
     "lstm",
 )
-
-
-# --- page
-
-
-class Reader(HTMLParser):
-    """All elements with their attributes and their text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
-        self.open: list[int] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs), []))
-        if tag != "meta":
-            self.open.append(len(self.elements) - 1)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.elements[self.open.pop()][0] == tag, "elements must nest"
-
-    def handle_data(self, data: str) -> None:
-        for position in self.open:
-            self.elements[position][2].append(data)
-
-    def find(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
-        return [(attributes, "".join(text)) for name, attributes, text in self.elements if name == tag]
-
-
-def test_the_page_holds_the_matrix_as_a_table() -> None:
-    page = Reader(html_page([CAT], title="Attention"))
-    assert page.find("title")[0][1] == page.find("h1")[0][1] == "Attention"
-    heads = page.find("th")
-    assert [text for attributes, text in heads if attributes["scope"] == "col"] == CAT.source
-    assert [text for attributes, text in heads if attributes["scope"] == "row"] == CAT.target
-    corner, *squares = page.find("td")
-    assert corner == ({}, "")
-    shown = [(attributes["title"], text, attributes.get("style")) for attributes, text in squares]
-    assert len(shown) == 12
-    assert shown[0] == ("Le ← The: 1.000", "100", "--w:1.00")
-    assert shown[1] == ("Le ← black: 0.000", "", None)
-    assert shown[6] == ("chat ← cat: 0.750", "75", "--w:0.75")
-    assert shown[8] == ("noir ← The: 0.010", "1", "--w:0.01")
-    assert not page.open
-
-
-def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
-    page = html_page([CAT, CAT], title="t")
-    assert not re.search(r"https?:|//|src=|href=|url\(|@import|<script|\bon\w+=", page)
-    assert "prefers-color-scheme:dark" in page
-    assert "@media print" in page
-    assert page.count("<table") == 2
-    assert len(page) < 12_000
-
-
-def test_the_page_escapes_every_text_and_leaves_its_direction_to_it() -> None:
-    page = html_page([AttentionMap([HOSTILE], [HOSTILE], [[0.5]], HOSTILE)], title=HOSTILE)
-    assert "<script" not in page
-    assert not {"\x1b", "\u202e"} & set(page)
-    read = Reader(page)
-    clean = HOSTILE.replace("\x1b", "�").replace("\n", "�").replace("\u202e", "")
-    assert read.find("h1") == [({"dir": "auto"}, clean)]
-    assert read.find("h2") == [({"dir": "auto"}, clean)]
-    assert read.find("dd") == [({"dir": "auto"}, clean)] * 2
-    assert read.find("td")[1][0]["title"] == f"{clean} ← {clean}: 0.500"
-    assert all("dir" in attributes for attributes, _ in read.find("th") if attributes["scope"] == "row")
-    assert read.find("span") == [({"dir": "auto"}, clean)]
 
 
 # --- SVG
@@ -110,6 +42,56 @@ def test_the_svg_map_has_a_square_for_every_pair() -> None:
     assert all(float(x or "") + 22 < across and float(y or "") + 22 < down for x, y in places)
     assert root.get("role") == "img"
     assert root.get("aria-label") == "lstm"
+
+
+def test_a_map_for_a_paper_has_no_title_but_is_called_by_it() -> None:
+    titled, bare = (ElementTree.fromstring(svg_map(CAT, titled=titled)) for titled in (True, False))
+    assert texts(bare) == texts(titled)[1:]
+    assert bare.get("aria-label") == titled.get("aria-label") == "lstm"
+    assert float(bare.get("height", "")) < float(titled.get("height", ""))
+
+
+def test_a_png_is_the_svg_in_its_light_colours() -> None:
+    """Read back with the standard library alone: the paper's colour, and a cell for each weight."""
+    pytest.importorskip("resvg_py", reason="the extra `pictures` draws PNG")
+    picture = svg_map(CAT)
+    root = ElementTree.fromstring(picture)
+    width, rows = pixels(png(picture))
+    assert (width, len(rows)) == (3 * int(root.get("width", "")), 3 * int(root.get("height", "")))
+    assert rows[len(rows) // 2][12:15] == bytes.fromhex("fdfcf9")
+    inked = [element for element in root.iter(f"{SVG}rect") if element.get("class") == "ink"]
+    for element in inked:
+        x, y, share = (float(element.get(name, "")) for name in ("x", "y", "opacity"))
+        row, at = rows[round(3 * (y + 11))], 4 * round(3 * (x + 11))
+        wanted = [
+            (1 - share) * paper + share * ink
+            for paper, ink in zip(bytes.fromhex("f3f1ea"), bytes.fromhex("0d4488"), strict=True)
+        ]
+        assert list(row[at : at + 3]) == pytest.approx(wanted, abs=2)
+
+
+def pixels(image: bytes) -> tuple[int, list[bytes]]:
+    """The width of a PNG, and its rows of 4 bytes a pixel, the filters of the format undone."""
+    at, packed, width = 8, b"", 0
+    while at < len(image):
+        size, kind = int.from_bytes(image[at : at + 4], "big"), image[at + 4 : at + 8]
+        content = image[at + 8 : at + 8 + size]
+        if kind == b"IHDR":
+            width = int.from_bytes(content[:4], "big")
+            assert content[8:] == bytes([8, 6, 0, 0, 0]), "8 bits, with transparency, not interlaced"
+        packed += content if kind == b"IDAT" else b""
+        at += 12 + size
+    raw, rows, before = zlib.decompress(packed), [], bytes(4 * width)
+    for start in range(0, len(raw), 4 * width + 1):
+        kind, row = raw[start], bytearray(raw[start + 1 : start + 1 + 4 * width])
+        for n in range(len(row)):
+            left, up = (row[n - 4] if n >= 4 else 0), before[n]
+            corner = before[n - 4] if n >= 4 else 0
+            nearest = min((left, up, corner), key=lambda one: abs(left + up - corner - one))
+            row[n] = (row[n] + (0, left, up, (left + up) // 2, nearest)[kind]) % 256
+        rows.append(bytes(row))
+        before = rows[-1]
+    return width, rows
 
 
 def test_the_svgs_are_safe_and_ask_for_nothing() -> None:

@@ -33,7 +33,7 @@ def command(into: str, minutes: float, quiet: bool) -> None:
     from latimer.recipe import train
     from latimer.report import Watcher
     from latimer.translator import Translator
-    from latimer.visualize import AttentionMap, html_page, terminal, words
+    from latimer.visualize import html_page, terminal
 
     with Watcher(quiet=quiet) as watcher:
         watcher.note("1. Train an LSTM with additive attention, English to French.")
@@ -67,15 +67,11 @@ def command(into: str, minutes: float, quiet: bool) -> None:
         say(f"{text}  →  {translation}    (the phrasebook: {reference})")
 
     watcher.note("\n4. Look: each French word, and the English words it came from.")
-    looks = [translator.look(text) for text in texts]
-    maps = [
-        words(AttentionMap(look.source, look.target, weights, f"{text} → {look.text}"))
-        for text, look in zip(texts, looks, strict=True)
-        for weights in look.maps.values()
-    ]
-    say(terminal(maps[2], colour=sys.stdout.isatty()))
+    looks = [translator.look(text, n_best=3, force=20) for text in texts]
+    shown_map = looks[2].map(title=f"{looks[2].sentence} → {looks[2].text}")
+    say(terminal(shown_map, colour=sys.stdout.isatty()))
     page = Path(into) / "attention.html"
-    write_whole(page, html_page(maps, title="What the demo attends to").encode())
+    write_whole(page, html_page(looks, title="What the demo attends to").encode())
     say(f"The model is in {into}, and {page} shows its attention in a browser. Next:")
     say(f"  latimer translate --model {into} 'We used to live in Paris.'")
     say(f"  latimer look --model {into} 'Where do you work?'")

@@ -1,12 +1,21 @@
 """latimer look"""
 
-import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from latimer.errors import Mistake
+
+if TYPE_CHECKING:
+    from latimer.visualize import AttentionMap, Look
+
+COURSES = 400  # other words that are tried on one page, all sentences together
+EACH = 40  # and in one sentence
+
+A_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -14,51 +23,104 @@ from latimer.errors import Mistake
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
 @click.option("--target", help="Look at this translation instead of the model's own.")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
+@click.option("--n-best", default=1, show_default=True, help="Translations shown, each with its own maps.")
+@click.option(
+    "--kind",
+    default="cross",
+    show_default=True,
+    type=click.Choice(["cross", "encoder", "decoder"]),
+    help="From target to source, or the self-attention of a side.",
+)
+@click.option("--layer", type=int, help="One layer, from 0; without it the mean of all.")
+@click.option("--head", type=int, help="One head, from 0; without it the mean of all.")
 @click.option("--pieces", is_flag=True, help="Show subword pieces, not words.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write one page that opens from disk.")
-@click.option("--json", "as_json", type=click.Path(path_type=Path), help="Write every map and piece.")
+@click.option("--html", type=A_FILE, help="Write one page with everything, that opens from disk.")
+@click.option("--png", type=A_FILE, help="Write the map as a picture; several are numbered.")
+@click.option("--svg", type=A_FILE, help="The same as SVG, for a paper.")
+@click.option(
+    "--json", "as_json", type=A_FILE, help="Write every map of every layer and head, and every piece."
+)
 @click.option("--quiet", is_flag=True, help="Draw nothing in the terminal.")
 def command(
     text: tuple[str, ...],
     folder: str,
     target: str | None,
     beam: int,
+    n_best: int,
+    kind: str,
+    layer: int | None,
+    head: int | None,
     pieces: bool,
     html: Path | None,
+    png: Path | None,
+    svg: Path | None,
     as_json: Path | None,
     quiet: bool,
 ) -> None:
-    """Translate each TEXT, or each line of standard input, and show the attention of every word."""
-    from latimer.cli.show import say
-    from latimer.data.lines import LineFile
-    from latimer.files import replacing
-    from latimer.translator import Translator
-    from latimer.visualize import AttentionMap, html_page, terminal, words
+    """Translate each TEXT, or each line of standard input, and show the attention of every word.
 
-    if not text and sys.stdin.isatty():
-        raise Mistake("There is nothing to look at; give a TEXT, or lines on standard input.")
-    texts = [line for line in text or LineFile("-", once=True).lines() if line and line.strip()]
-    if not texts:
-        raise Mistake("There is nothing to look at; give a TEXT, or lines on standard input.")
+    In the terminal and in pictures: what each target word looked at in the source, the mean of all layers
+    and heads unless --layer or --head says which. The page shows them all.
+    """
+    texts = _texts(text)
     if target is not None and len(texts) > 1:
         raise Mistake("--target is the translation of one TEXT; give one.")
+    if target is not None and n_best > 1:
+        raise Mistake("--target is one translation, --n-best asks for more; give one of them.")
+    from latimer.cli.show import say
+    from latimer.translator import Translator
+    from latimer.visualize import html_page, svg_map, terminal
+    from latimer.visualize.handover import json_lines
+    from latimer.visualize.svg import png as drawn
+
+    if png:
+        import resvg_py  # noqa: F401  # before the work, not after it
+
     translator = Translator.load(folder)
-    looks = [translator.look(line, target=target, beam=beam) for line in texts]
-    maps = []
-    for line, look in zip(texts, looks, strict=True):
-        for name, weights in look.maps.items():
-            title = f"{line} → {look.text}" + (f" ({name})" if len(look.maps) > 1 else "")
-            whole = AttentionMap(look.source, look.target, weights, title)
-            maps.append(whole if pieces else words(whole))
+    force = min(EACH, COURSES // len(texts)) if html else 0
+    looks = [translator.look(line, target=target, beam=beam, n_best=n_best, force=force) for line in texts]
+    try:
+        maps = [one for look in looks for one in _maps(look, kind, layer, head, pieces)]
+    except ValueError as error:
+        raise Mistake(f"--kind, --layer and --head must be of this model: {error}.") from None
     if not quiet:
         say("\n\n".join(terminal(one, colour=sys.stdout.isatty()) for one in maps))
-    if html is not None:
-        with replacing(html) as temporary:
-            temporary.write_text(html_page(maps, title="Attention"), encoding="utf-8")
-    if as_json is not None:
-        with replacing(as_json) as temporary:
-            told = [
-                {**look._asdict(), "maps": {name: weights.tolist() for name, weights in look.maps.items()}}
-                for look in looks
-            ]
-            temporary.write_text(json.dumps(told, ensure_ascii=False) + "\n", encoding="utf-8")
+    if html:
+        _write(html, html_page(looks, title="Attention").encode())
+    if as_json:
+        _write(as_json, json_lines(looks).encode())
+    for number, one in enumerate(maps, start=1):
+        picture = svg_map(one, titled=False) if svg or png else ""
+        if svg:
+            _write(_numbered(svg, number, len(maps)), picture.encode())
+        if png:
+            _write(_numbered(png, number, len(maps)), drawn(picture))
+
+
+def _texts(text: Sequence[str]) -> list[str]:
+    from latimer.data.lines import LineFile
+
+    given = text or (() if sys.stdin.isatty() else LineFile("-", once=True).lines())
+    texts = [line for line in given if line and line.strip()]
+    if not texts:
+        raise Mistake("There is nothing to look at; give a TEXT, or lines on standard input.")
+    return texts
+
+
+def _maps(
+    look: "Look", kind: str, layer: int | None, head: int | None, pieces: bool
+) -> Iterator["AttentionMap"]:
+    """One for each translation."""
+    for number, candidate in enumerate(look.candidates):
+        title = f"{look.sentence} → {candidate.text}"
+        yield look.map(kind, layer=layer, head=head, candidate=number, pieces=pieces, title=title)  # type: ignore[arg-type]
+
+
+def _numbered(path: Path, number: int, count: int) -> Path:
+    return path if count == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    from latimer.files import write_whole
+
+    write_whole(path, content)

@@ -22,6 +22,9 @@ COMMANDS = {
     "info": "Say what is in a model directory and how it was made.",
 }
 
+# module: the extra that brings it
+EXTRAS = {"torch": "train", "sacrebleu": "train", "resvg_py": "pictures"}
+
 
 class Lazy(click.Group):
     """Imports a command when it is needed, so that help and small mistakes answer at once."""
@@ -68,9 +71,11 @@ def run() -> None:
         click.echo(f"latimer: {error}", err=True)
         sys.exit(2)
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "sacrebleu"):
+        if error.name not in EXTRAS:
             raise
-        click.echo(f"latimer: this needs {error.name}; run: pip install 'latimer[train]'", err=True)
+        click.echo(
+            f"latimer: this needs {error.name}; run: pip install 'latimer[{EXTRAS[error.name]}]'", err=True
+        )
         sys.exit(2)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

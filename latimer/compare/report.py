@@ -5,8 +5,6 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import torch
-
 from latimer.compare.data import Lines
 from latimer.compare.plan import Plan
 from latimer.config import Config, flatten
@@ -14,7 +12,6 @@ from latimer.evaluate import METRICS, bleu_by_length, count, tokenizer_for
 from latimer.folder import ModelFolder
 from latimer.significance import Significance, assess
 from latimer.translator import Translator
-from latimer.visualize import AttentionMap, words
 
 LIKELY = 0.05  # a difference that chance makes more often than this is none
 
@@ -194,8 +191,7 @@ def _looks(plan: Plan, test: Lines, folders: dict[str, ModelFolder]) -> list[dic
                 text, attention = translator.translate([sentence["source"]], beam=plan.beam)[0], None
             else:
                 look = translator.look(sentence["source"], beam=plan.beam)
-                weights = torch.stack(list(look.maps.values())).mean(0)
-                by_word = words(AttentionMap(look.source, look.target, weights))
+                by_word = look.map()
                 rows = [[round(weight, 4) for weight in row] for row in by_word.rows]
                 text = look.text
                 attention = {"source": by_word.source, "target": by_word.target, "weights": rows}

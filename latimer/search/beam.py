@@ -36,6 +36,17 @@ class Hypothesis(NamedTuple):
     score: float  # log_probability / (tokens + 1) ** length_penalty
 
 
+class Move(NamedTuple):
+    """One step of the search, as whoever watches it is told: K hypotheses a sentence are kept."""
+
+    sentence: Int[Tensor, " B"]  # which sentence of the batch each is
+    parent: Int[Tensor, "B K"]  # which hypothesis of before each one continues
+    token: Int[Tensor, "B K"]  # by what; a finished one only repeats EOS
+    total: Float[Tensor, "B K"]  # log-probability so far; -inf is nobody
+    done: Bool[Tensor, "B K"]
+    log_probs: Float[Tensor, "N V"]  # what each hypothesis of before (B x K) thought of every token
+
+
 class _Beams(NamedTuple):
     """The hypotheses of the sentences still searched, K rows a sentence."""
 
@@ -57,11 +68,13 @@ def beam_search(
     beam: int = 5,
     length_penalty: float = 1.0,
     constraints: Sequence[Constraint] = (),
+    watch: Callable[[Move], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """The `beam` best hypotheses of each sentence, best first; distinct, and fewer where no more exist.
 
     `limits` (at least 1) is the greatest number of tokens of each sentence, the end counted.
     `length_penalty` a ranks by log-probability / length ** a: 0 is the probability itself, 1 the mean.
+    `watch` is told of every step.
     """
     batch, device = len(limits), limits.device
     beams = _Beams(
@@ -81,6 +94,9 @@ def beam_search(
         for constrain in constraints:
             log_probs = constrain(log_probs, beams.tokens.flatten(0, 1))
         beams, rows = _advance(beams, log_probs, limits[beams.sentence], eos, length_penalty)
+        if watch is not None:
+            parent = rows.view_as(beams.done) % beam
+            watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
         finished = beams.done.all(1)
         some = bool(finished.any())
         if some:

@@ -6,7 +6,7 @@ from typing import Any
 from latimer.visualize import charts, explanations
 from latimer.visualize.document import document, safe
 from latimer.visualize.maps import AttentionMap
-from latimer.visualize.page import MAP_STYLE, map_table
+from latimer.visualize.table import MAP_STYLE, map_table
 
 Report = Mapping[str, Any]
 

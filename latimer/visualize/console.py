@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 
 from latimer.visualize.maps import AttentionMap
-from latimer.visualize.text import measure, right_to_left, shorten, visible, widest
+from latimer.visualize.text import measure, right_to_left, shorten, visible, widest, wrap
 
 _SHADES = " ░▒▓█"
 # From the 256 colours that every terminal has, each lighter than the one before. The darkest is painted too,
@@ -30,7 +30,7 @@ def terminal(attention: AttentionMap, *, width: int | None = None, colour: bool)
     source = [shorten(visible(label), longest) for label in attention.source]
     target = [shorten(visible(label), longest) for label in attention.target]
     margin = widest(target) + 1
-    lines = [shorten(visible(attention.title), columns), ""] if attention.title else []
+    lines = [*wrap(visible(attention.title), columns), ""] if attention.title else []
     for start, stop in _blocks(source, columns - margin):
         lines += _head(source[start:stop], margin, colour)
         for label, row in zip(target, attention.rows, strict=True):

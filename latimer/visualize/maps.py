@@ -67,17 +67,19 @@ def words(pieces: AttentionMap) -> AttentionMap:
     other `<...>` pieces stand alone, bytes such as `<0xC3>` are read as UTF-8, and scripts written without
     spaces keep their pieces. A side without any "▁" is left as it is.
     """
-    source_groups, target_groups = _groups(pieces.source), _groups(pieces.target)
+    source, source_groups = word_groups(pieces.source)
+    target, target_groups = word_groups(pieces.target)
     rows = [
-        [
-            sum(pieces.rows[t][s] for t in target for s in source) / len(target)  # sum, then mean
-            for source in source_groups
-        ]
-        for target in target_groups
+        [sum(pieces.rows[t][s] for t in word for s in seen) / len(word) for seen in source_groups]
+        for word in target_groups
     ]
-    return AttentionMap(
-        _join(pieces.source, source_groups), _join(pieces.target, target_groups), rows, pieces.title
-    )
+    return AttentionMap(source, target, rows, pieces.title)
+
+
+def word_groups(pieces: Sequence[str]) -> tuple[list[str], list[list[int]]]:
+    """The words that pieces make, and the places of the pieces of each."""
+    groups = _groups(pieces)
+    return _join(pieces, groups), groups
 
 
 def _groups(pieces: Sequence[str]) -> list[list[int]]:

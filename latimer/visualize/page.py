@@ -1,103 +1,125 @@
-"""One HTML page with attention maps."""
+"""The page: looks at any number of sentences in one file, with the script and style beside this module.
 
+What a sentence needs stands in a block of data that is only read when the sentence is opened, so that a page
+of a hundred is there at once. A weight takes a byte: rows are rounded so that their sums stay what they were.
+"""
+
+import json
+from base64 import b64encode
 from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 from latimer.visualize.document import document, safe
-from latimer.visualize.maps import AttentionMap
-from latimer.visualize.text import visible, widest
+from latimer.visualize.looks import Branch, Candidate, Look
+from latimer.visualize.maps import word_groups
+from latimer.visualize.text import visible
 
-_STYLE = """
-p.how{color:var(--quiet);margin:0 0 2.5rem;max-width:44rem}
-h2{font-size:1.1rem;font-weight:600;margin:0 0 .6rem}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .9rem;margin:0 0 .8rem}
-dt{color:var(--quiet)}
-dd{margin:0;justify-self:start}
-"""
-MAP_STYLE = """
-.map{overflow-x:auto}
-.map table{border-collapse:separate;border-spacing:var(--gap);font-size:calc(var(--side)*.46);line-height:1}
-.map th{font-weight:400;font-size:var(--label)}
-.map thead td,.map thead th{height:var(--head);padding:0;border:0;background:none}
-.map thead th{position:relative;min-width:var(--side)}
-.map thead th span{position:absolute;bottom:.35em;left:55%;transform-origin:0 100%;transform:rotate(-50deg);\
-white-space:nowrap;line-height:1}
-.map tbody th{text-align:end;white-space:nowrap;padding:0 .6em 0 0}
-.map tbody td{position:relative;width:var(--side);min-width:var(--side);height:var(--side);padding:0;\
-text-align:center;color:var(--quiet);background:var(--cell);border-radius:3px;overflow:hidden}
-.map tbody td::before{content:"";position:absolute;inset:0;background:var(--ink);opacity:var(--w,0)}
-.map tbody td b{position:relative;font-weight:400;font-variant-numeric:tabular-nums}
-.map tbody td.m b{color:var(--text)}
-.map tbody td.s b{color:var(--on)}
-.map table.many b{color:transparent!important}
-.map tbody tr:hover th{color:var(--ink)}
-.map tbody td:hover{outline:2px solid var(--text);outline-offset:-1px}
-@media print{.map{overflow:visible}\
-.map tbody td,.map tbody td::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-"""
+if TYPE_CHECKING:
+    from latimer.visualize.looks import Array
+
+HOW = (
+    "Point at a word, or walk with the arrow keys, to see what it looked at, and what looked at it; click to "
+    "keep it. Numbers are per cent."
+)
 
 
-def html_page(maps: Sequence[AttentionMap], *, title: str) -> str:
-    """A whole page, to be written as UTF-8. Every text is escaped and shown in its own direction."""
-    sections = "\n".join(_section(each) for each in maps)
-    body = f"""<h1 dir="auto">{safe(title)}</h1>
-<p class="how">Source across, target down. The more a cell stands out, the more the model looked at that \
-source word while it wrote that target word. Numbers are per cent.</p>
-{sections}"""
-    return document(body, title=title, style=_STYLE + MAP_STYLE)
-
-
-def _section(attention: AttentionMap) -> str:
-    heading = f'<h2 dir="auto">{safe(attention.title)}</h2>\n' if attention.title else ""
-    return f"""<section>
-{heading}<dl><dt>Source</dt><dd dir="auto">{_sentence(attention.source)}</dd>
-<dt>Target</dt><dd dir="auto">{_sentence(attention.target)}</dd></dl>
-{map_table(attention, side=_side(len(attention.source)))}
-</section>"""
-
-
-def map_table(attention: AttentionMap, *, side: float) -> str:
-    """The map as a table; `side` is that of a cell in rem, and a small one shows no number."""
-    longest = widest(visible(label) for label in attention.source)
-    size = max(0.68, 0.5 * side)
-    # Labels lean at 50 degrees (sine 0.77, cosine 0.64); a letter is about 0.55 of its size wide.
-    head, overhang = (size * (0.55 * longest * share + 1) for share in (0.77, 0.64))
-    many = side < 1.5
-    kind = ' class="many"' if many else ""
-    style = (
-        f"--side:{side:g}rem;--label:{size:g}rem;--gap:{1 if many else 2}px;--head:{head:.1f}rem;"
-        f"padding-inline-end:{overhang:.1f}rem"
+def html_page(looks: Sequence[Look], *, title: str) -> str:
+    """A whole page, to be written as UTF-8, with the first sentence open."""
+    sentences = "\n".join(_sentence(look, opened=number == 0) for number, look in enumerate(looks))
+    data = "\n".join(
+        f'<script type="application/json" class="data">{_json(_look(look))}</script>' for look in looks
     )
-    heads = "".join(
-        f'<th scope="col"><span dir="auto">{safe(label)}</span></th>' for label in attention.source
+    heading = f'<h1 dir="auto">{safe(title)}</h1>\n' if title else ""
+    body = f"""{heading}<p class="how">{HOW}</p>
+<noscript><p>The maps need this page's own script; your browser does not run it.</p></noscript>
+{sentences}
+{data}
+<script>{_beside("page.js")}</script>"""
+    return document(body, title=title or "Attention", style=_beside("page.css"))
+
+
+def _sentence(look: Look, *, opened: bool) -> str:
+    said = f' <span class="said" dir="auto">{safe(look.text)}</span>' if look.text else ""
+    return (
+        f'<details class="look"{" open" if opened else ""}><summary><span dir="auto">{safe(look.sentence)}'
+        f'</span>{said}</summary><div class="inside"></div></details>'
     )
-    rows = "\n".join(
-        f'<tr><th scope="row" dir="auto">{safe(label)}</th>{_cells(label, attention.source, row)}</tr>'
-        for label, row in zip(attention.target, attention.rows, strict=True)
-    )
-    return f"""<div class="map" tabindex="0" role="group" aria-label="Attention map">
-<table{kind} style="{style}">
-<thead><tr><td></td>{heads}</tr></thead>
-<tbody>
-{rows}
-</tbody></table>
-</div>"""
 
 
-def _cells(target: str, source: Sequence[str], row: Sequence[float]) -> str:
-    cells = []
-    for label, weight in zip(source, row, strict=True):
-        kind = " class=s" if weight > 0.6 else " class=m" if weight > 0.2 else ""
-        shade = f' style="--w:{min(1.0, weight):.2f}"' if weight >= 0.005 else ""
-        number = f"<b>{100 * weight:.0f}</b>" if weight >= 0.005 else ""
-        hint = f"{safe(target)} ← {safe(label)}: {weight:.3f}"
-        cells.append(f'<td{kind}{shade} title="{hint}">{number}</td>')
-    return "".join(cells)
+def _beside(name: str) -> str:
+    return (files("latimer.visualize") / name).read_text(encoding="utf-8").strip()
 
 
-def _side(columns: int) -> float:
-    """The side of a cell in rem: smaller in a wide map, so that it is seen as a whole."""
-    return 2.1 if columns <= 16 else 1.7 if columns <= 24 else 1.3 if columns <= 40 else 0.9
+def _json(told: Any) -> str:
+    """Fit to stand in a page: no text in it can end the script."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _sentence(pieces: Sequence[str]) -> str:
-    return " ".join(safe(piece) for piece in pieces)
+def _look(look: Look) -> dict[str, Any]:
+    return {
+        "source": _labels(look.source),
+        "encoder": [_layer(layer) for layer in look.encoder],
+        "candidates": [_candidate(candidate) for candidate in look.candidates],
+        "forced": [{"step": forced.step, **_candidate(forced.candidate)} for forced in look.forced],
+        "beam": [[_branch(branch) for branch in step] for step in look.beam],
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "text": visible(candidate.text),
+        "log": _short(candidate.log_probability),
+        "score": _short(candidate.score),
+        "target": _labels(candidate.target),
+        "inputs": _labels(candidate.inputs) if candidate.decoder else None,
+        "cross": [_layer(layer) for layer in candidate.cross],
+        "decoder": [_layer(layer) for layer in candidate.decoder],
+        "steps": [
+            [_short(step.probability), [[visible(piece), _short(p)] for piece, p in step.others]]
+            for step in candidate.steps
+        ],
+    }
+
+
+def _labels(pieces: Sequence[str]) -> dict[str, Any]:
+    """The pieces, the words that they make, and how many pieces each word takes."""
+    labels, groups = word_groups(pieces)
+    return {
+        "pieces": [visible(piece) for piece in pieces],
+        "words": [visible(label) for label in labels],
+        "sizes": [len(group) for group in groups],
+    }
+
+
+def _layer(heads: "Array") -> dict[str, Any]:
+    return {"heads": len(heads), "weights": b64encode(quantised(heads).tobytes()).decode()}
+
+
+def quantised(weights: "Array") -> Any:
+    """Weights from 0 to 1 as bytes from 0 to 255, each row with the sum that it had, to half a step.
+
+    Down to the byte below first; what is then missing of the row's sum goes to those that lost most.
+    """
+    import numpy as np
+
+    exact = np.clip(weights.astype(np.float64), 0, 1) * 255
+    below = np.floor(exact)
+    missing = np.rint(exact.sum(-1, keepdims=True)) - below.sum(-1, keepdims=True)
+    place = np.argsort(np.argsort(below - exact, axis=-1, kind="stable"), axis=-1, kind="stable")
+    return np.minimum(below + (place < missing), 255).astype(np.uint8)
+
+
+def _branch(branch: Branch) -> list[Any]:
+    return [
+        visible(branch.piece),
+        branch.parent,
+        _short(branch.log_probability),
+        _short(branch.score),
+        int(branch.kept),
+        int(branch.ended),
+    ]
+
+
+def _short(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.4g}")

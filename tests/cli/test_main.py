@@ -161,14 +161,41 @@ def test_look(folder: Path, tmp_path: Path) -> None:
     page, data = tmp_path / "page.html", tmp_path / "maps.json"
     picture = latimer("look", "I read .", "--model", folder, "--html", page, "--json", data).stdout
     assert "read" in picture
-    assert "</table>" in page.read_text(encoding="utf-8")
+    assert '<details class="look" open>' in page.read_text(encoding="utf-8")
     (look,) = json.loads(data.read_text(encoding="utf-8"))
-    (weights,) = look["maps"].values()
-    assert len(weights) == len(look["target"])
+    assert look["sentence"] == "I read ."
+    (translation,) = look["translations"]
+    ((weights,),) = translation["cross"]
+    assert len(weights) == len(translation["target"]) == len(translation["steps"])
     assert all(len(row) == len(look["source"]) for row in weights)
     assert all(abs(sum(row) - 1) < 1e-4 for row in weights)
     given = latimer("look", "I read .", "--model", folder, "--target", "nous lit .").stdout
     assert "nous" in given
+
+
+def test_look_at_several_lines_and_translations(folder: Path, tmp_path: Path) -> None:
+    """From standard input, empty lines left out; a picture each, numbered; a map each in the terminal."""
+    pytest.importorskip("resvg_py", reason="the extra `pictures` draws PNG")
+    svg, png = tmp_path / "map.svg", tmp_path / "map.png"
+    words = ["look", "--model", folder, "--n-best", "2", "--svg", svg, "--png", png]
+    shown = latimer(*words, text="I read .\n\nwe sleep .\n").stdout
+    assert shown.count(" → ") == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"map-{number}.{kind}" for number in range(1, 5) for kind in ("png", "svg")
+    ]
+    assert (tmp_path / "map-4.png").read_bytes().startswith(b"\x89PNG")
+    latimer("look", "I read .", "--model", folder, "--svg", svg, "--head", "0", "--layer", "0", "--quiet")
+    assert svg.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_look_names_the_layers_and_heads_that_there_are(folder: Path) -> None:
+    for words, needle in (
+        (["--layer", "1"], "no layer of cross attention 1; they go from 0 to 0"),
+        (["--head", "-1"], "no head -1; they go from 0 to 0"),
+        (["--kind", "encoder"], "there is no encoder attention here; there is: cross"),
+        (["--target", "je", "--n-best", "2"], "give one of them"),
+    ):
+        assert needle in latimer("look", "I read .", "--model", folder, *words, code=2).stderr
 
 
 def test_info(folder: Path) -> None:
