@@ -230,7 +230,7 @@ def _reduced(candidate: Candidate) -> Candidate:
 
 
 def _kind(name: str) -> Kind:
-    """Of an attention, by the name of its module."""
+    """Of an attention, by the name of its module: what a decoder reads its past with is called `past`."""
     if name.startswith("encoder."):
         return "encoder"
     return "decoder" if ".past." in name else "cross"
