@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latimer import evaluate
-from latimer.aligner import TOKENS, compare_readings, linked, with_gold, word_maps
+from latimer.aligner import TOKENS, compare_readings, linked, one_head, with_gold, word_maps
 from latimer.alignment import Gold, Reading, score_links
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus
@@ -205,26 +205,31 @@ def examine(folder: Path, trial: Pairs, gold: Sequence[Gold], pairs: Pairs) -> L
     place, attended = (best.layer, best.shifted), {}
     for row, maps in word_maps(translator, trial, [place]):
         weights = maps[place]
-        attended[row] = linked(weights.mean(0) if best.head is None else weights[best.head])
-    salient = [linked(saliency(translator, pair)) for pair in trial]
-    same = sum(len(links & attended[row]) for row, links in enumerate(salient))
+        attended[row] = one_head(weights, best.head).argmax(1)
+    salient = [saliency(translator, pair) for pair in trial]
+    same = [weights.argmax(1) == attended[row] for row, weights in enumerate(salient)]
     layers = source_attentions(translator.model)
     heads = spread(translator, pairs)
     changes = {
         f"{layer} head {head}, even": only(layer, head, even) for layer, head in heads if _many(heads, layer)
     }
-    changes |= {f"{layer}, even": only(layer, None, even) for layer in layers}
+    if len(layers) > 1:
+        changes |= {f"{layer}, even": only(layer, None, even) for layer in layers}
     everywhere = {"all, even": only(None, None, even), "all, shuffled": only(None, None, shuffled)}
     bleu = {"as it is": bleu_with(translator, pairs, None)}
     bleu |= {name: bleu_with(translator, pairs, change) for name, change in everywhere.items()}
     return Lesson(
         [(reading, score.error_rate) for reading, score in found],
-        score_links(salient, gold).error_rate,
-        same / sum(map(len, salient)),
+        score_links(map(linked, salient), gold).error_rate,
+        float(np.concatenate(same).mean()),
         heads,
-        effects(translator, pairs, {**changes, **everywhere}),
+        effects(translator, pairs, {"as it is": _nothing, **changes, **everywhere}),
         bleu,
     )
+
+
+def _nothing(name: str, weights: Tensor, mask: Tensor | None) -> None:
+    """The change that is none."""
 
 
 def _many(heads: dict[tuple[str, int], float], layer: str) -> bool:
@@ -285,7 +290,7 @@ def pictures(
         best = lessons[name].readings[0][0]
         [(_, maps)] = word_maps(translator, [pair], [(best.layer, best.shifted)])
         weights = maps[best.layer, best.shifted]
-        weights = weights.mean(0) if best.head is None else weights[best.head]
+        weights = one_head(weights, best.head)
         yield f"attention-{name}", svg_map(AttentionMap(source, target, weights, f"{name}: attention"))
         hangs = saliency(translator, pair)
         share = hangs / hangs.sum(1, keepdims=True).clip(min=1e-12)

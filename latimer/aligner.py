@@ -2,7 +2,8 @@
 
 Both sentences of a pair are given, and the model reads the target as in training (force-decoding).
 Attention between pieces becomes attention between words: summed over the pieces of a source word, averaged
-over those of a target word. Each target word is linked with the source word that it looked at most.
+over those of a target word. A word is linked with the word of the other side that it looked at most, or that
+looked at it most.
 
 Several layers and heads look, and not all of them at what is translated: a `Reading` says which to believe. A
 shifted one looks a step later. The decoder is told word t when it is asked for word t + 1, and now that it
@@ -20,7 +21,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latimer.alignment import AlignmentScore, Gold, Links, Reading, reverse, score_links, symmetrise
+from latimer.alignment import (
+    SYMMETRIES,
+    AlignmentScore,
+    Gold,
+    Links,
+    Reading,
+    reverse,
+    score_links,
+    symmetrise,
+)
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus, Pair
 from latimer.data.guides import linked_pairs
@@ -40,53 +50,50 @@ Place = tuple[str, bool]  # a layer, and whether it is read a step later
 
 
 class Aligner:
-    """Aligns sentence pairs with one model.
+    """Aligns sentence pairs with one model, or with one of each direction: `back` reads the target first.
 
     >>> Aligner.load("model").align([("I like your garden .", "j' aime votre jardin .")])
     """
 
-    def __init__(self, translator: Translator, reading: Reading) -> None:
+    def __init__(self, translator: Translator, reading: Reading, back: "Aligner | None" = None) -> None:
         self.translator = translator
         self.reading = reading
+        self.back = back
 
     @classmethod
-    def load(cls, folder: Path | str) -> "Aligner":
+    def load(cls, folder: Path | str, reverse: Path | str | None = None) -> "Aligner":
         """With the reading that was found for the model, or the usual one; Mistake without attention."""
         translator = Translator.load(folder)
-        return cls(translator, stored_reading(ModelFolder(folder)) or usual_reading(translator.model))
+        reading = stored_reading(ModelFolder(folder)) or usual_reading(translator.model)
+        return cls(translator, reading, None if reverse is None else cls.load(reverse))
 
-    def align(self, pairs: Sequence[tuple[str, str]]) -> list[Links]:
-        """The links of each pair of normalised texts, neither of them empty: one for each target word."""
-        links: list[Links] = [frozenset()] * len(pairs)
+    def weights(self, pairs: Sequence[tuple[str, str]]) -> list[Weights]:
+        """T S of each pair of normalised texts, neither of them empty: how much its words have to do.
+
+        With a model of each direction: as much as both of them say.
+        """
         place = (self.reading.layer, self.reading.shifted)
+        found: list[Weights] = [np.zeros((0, 0))] * len(pairs)
         for row, maps in word_maps(self.translator, pairs, [place]):
-            links[row] = linked(_head(maps[place], self.reading.head))
-        return links
+            found[row] = one_head(maps[place], self.reading.head)
+        if self.back is None:
+            return found
+        turned = self.back.weights([(target, source) for source, target in pairs])
+        return [np.minimum(one, other.T) for one, other in zip(found, turned, strict=True)]
+
+    def align(self, pairs: Sequence[tuple[str, str]], how: str = SYMMETRIES[-1]) -> list[Links]:
+        """The links of each pair (see `linked`)."""
+        return [linked(weights, how) for weights in self.weights(pairs)]
 
 
-class Both:
-    """Aligns with a model of each direction, and makes one of their links."""
-
-    def __init__(self, one: Aligner, other: Aligner, how: str) -> None:
-        self.one, self.other, self.how = one, other, how
-
-    def align(self, pairs: Sequence[tuple[str, str]]) -> list[Links]:
-        """As `Aligner.align`, but any number of links a word."""
-        turned = self.other.align([(target, source) for source, target in pairs])
-        return [
-            symmetrise(one, reverse(other), self.how)
-            for one, other in zip(self.one.align(pairs), turned, strict=True)
-        ]
-
-
-def align_corpus(aligner: Aligner | Both, corpus: Corpus) -> Iterator[tuple[Pair, Links]]:
+def align_corpus(aligner: Aligner, corpus: Corpus, how: str = SYMMETRIES[-1]) -> Iterator[tuple[Pair, Links]]:
     """Every usable pair of the corpus in order, with its links; a chunk at a time, so memory stays constant.
 
     The links are (first side, second side) as the corpus is written.
     """
     pairs = corpus.pairs()
     while some := list(islice(pairs, CHUNK)):
-        found = aligner.align([pair[:2] for pair in some])
+        found = aligner.align([pair[:2] for pair in some], how)
         yield from zip(some, map(reverse, found) if corpus.swapped else found, strict=True)
 
 
@@ -136,7 +143,7 @@ def compare_readings(
         for (layer, shifted), weights in maps.items():
             for head in (None, *range(len(weights))) if len(weights) > 1 else (None,):
                 ours = links.setdefault(Reading(layer, head, shifted), [frozenset()] * len(pairs))
-                ours[row] = linked(_head(weights, head))
+                ours[row] = linked(one_head(weights, head))
     found = [Found(reading, score_links(ours, gold)) for reading, ours in links.items()]
     return sorted(found, key=lambda one: one.score.error_rate)
 
@@ -204,10 +211,17 @@ def word_weights(weights: Weights, source_words: Words, target_words: Words, *, 
     return np.add.reduceat(summed, targets, axis=1) / sizes[:, None]
 
 
-def linked(weights: Weights) -> Links:
-    """Each target word of T S with the source word that it looked at most."""
-    return frozenset((int(source), target) for target, source in enumerate(weights.argmax(1)))
+def linked(weights: Weights, how: str = SYMMETRIES[-1]) -> Links:
+    """Links out of T S, read from both sides, which become one as in `symmetrise`.
+
+    Each target word is linked with the source word that it looked at most, and each source word with the
+    target word that looked at it most.
+    """
+    looking = frozenset((int(source), target) for target, source in enumerate(weights.argmax(1)))
+    looked_at = frozenset((source, int(target)) for source, target in enumerate(weights.argmax(0)))
+    return symmetrise(looking, looked_at, how)
 
 
-def _head(weights: Weights, head: int | None) -> Weights:
+def one_head(weights: Weights, head: int | None) -> Weights:
+    """T S of H T S: that of a head, or the mean of all."""
     return weights.mean(0) if head is None else weights[head]

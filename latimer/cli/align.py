@@ -10,7 +10,7 @@ from latimer.alignment import SYMMETRIES, Gold, score_links, write_links
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
-    from latimer.aligner import Aligner, Both
+    from latimer.aligner import Aligner
     from latimer.alignment import AlignmentScore, Links, Reading
     from latimer.data.corpus import Corpus, Pair
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("corpus")
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
-@click.option(
-    "--reverse", metavar="DIR", help="A model of the other direction: the links of both become one."
-)
+@click.option("--reverse", metavar="DIR", help="A model of the other direction: what both say is surer.")
 @click.option(
     "--symmetrise",
     type=click.Choice(SYMMETRIES),
-    help=f"With --reverse: how they become one.  [default: {SYMMETRIES[-1]}]",
+    default=SYMMETRIES[-1],
+    show_default=True,
+    help="How the links of source words and those of target words become one.",
 )
 @click.option(
     "--gold", metavar="FILE", help="Links that people made, a line a pair: score ours against them."
@@ -36,7 +36,7 @@ def command(
     corpus: str,
     folder: str,
     reverse: str | None,
-    symmetrise: str | None,
+    symmetrise: str,
     gold: str | None,
     tune: bool,
     as_json: bool,
@@ -47,29 +47,24 @@ def command(
     Prints a line for each line of CORPUS: links i-j from word i of the first side to word j of the second,
     counted from 0. A pair that can't be used gives an empty line.
     """
-    from latimer.aligner import Aligner, Both, with_gold
+    from latimer.aligner import Aligner, with_gold
 
-    if symmetrise and not reverse:
-        raise Mistake("--symmetrise makes one of two directions; name a model of the other with --reverse.")
     if tune and not gold:
         raise Mistake("--tune finds what agrees best with what people linked; give their links with --gold.")
     opened = _opened(corpus, folder, reverse)
     pairs, links = with_gold(opened, gold) if gold else ([], [])
     if tune:
         _tune(folder, pairs, links, str(gold))
-    one = Aligner.load(folder)
-    readings = {folder: one.reading}
-    aligner: Aligner | Both = one
-    if reverse:
-        if tune:
-            _tune(reverse, [pair[::-1] for pair in pairs], [one.reversed() for one in links], str(gold))
-        other = Aligner.load(reverse)
-        readings[reverse] = other.reading
-        aligner = Both(one, other, symmetrise or SYMMETRIES[-1])
+    if tune and reverse:
+        _tune(reverse, [pair[::-1] for pair in pairs], [one.reversed() for one in links], str(gold))
+    aligner = Aligner.load(folder, reverse)
     if gold:
-        _show(score_links(aligner.align(pairs), links), readings, as_json=as_json)
+        readings = {folder: aligner.reading}
+        if aligner.back:
+            readings[str(reverse)] = aligner.back.reading
+        _show(score_links(aligner.align(pairs, symmetrise), links), readings, as_json=as_json)
     else:
-        _write(aligner, opened, as_json=as_json, quiet=quiet)
+        _write(aligner, opened, symmetrise, as_json=as_json, quiet=quiet)
 
 
 def _opened(corpus: str, folder: str, reverse: str | None) -> "Corpus":
@@ -107,7 +102,7 @@ def _show(score: "AlignmentScore", readings: "dict[str, Reading]", *, as_json: b
         say(f"{folder}: {reading.described()}")
 
 
-def _write(aligner: "Aligner | Both", corpus: "Corpus", *, as_json: bool, quiet: bool) -> None:
+def _write(aligner: "Aligner", corpus: "Corpus", how: str, *, as_json: bool, quiet: bool) -> None:
     from latimer.aligner import align_corpus
     from latimer.cli.show import progress_bar
     from latimer.report import console
@@ -116,7 +111,7 @@ def _write(aligner: "Aligner | Both", corpus: "Corpus", *, as_json: bool, quiet:
     write, usable, written = sys.stdout.write, 0, 0
     nothing = "null\n" if as_json else "\n"
     with progress_bar(None, "aligning", quiet=quiet or sys.stdout.isatty()) as advance:
-        for usable, (pair, links) in enumerate(align_corpus(aligner, corpus), start=1):  # noqa: B007
+        for usable, (pair, links) in enumerate(align_corpus(aligner, corpus, how), start=1):  # noqa: B007
             write(nothing * (pair.line - written - 1))
             write((_as_json(pair, links, corpus) if as_json else write_links(links)) + "\n")
             advance(pair.line - written)
