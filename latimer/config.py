@@ -70,6 +70,9 @@ class TrainingConfig:
     warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
     smoothing: float = option(0.1, "label smoothing")
     candidates: int = option(2048, "pieces that compete in an update's softmax, the others sampled; 0: all")
+    splitting: float = option(
+        -1.0, "share of pieces that are split in training; -1: by how often a pair is seen"
+    )
     precision: str = option(
         "auto", "numbers that products are made in; auto: the faster, measured", ("auto", *PRECISIONS)
     )
@@ -237,6 +240,7 @@ def _check(config: Config) -> None:
     }.items():
         if not 0 <= value < float("inf"):
             raise Mistake(f"{name} must be at least 0, not {value}.")
-    for name, value in {"model.dropout": model.dropout, "training.smoothing": training.smoothing}.items():
-        if not 0 <= value < 1 and (name, value) != ("model.dropout", -1):
+    by_epochs = {"model.dropout": model.dropout, "training.splitting": training.splitting}
+    for name, value in {**by_epochs, "training.smoothing": training.smoothing}.items():
+        if not 0 <= value < 1 and not (name in by_epochs and value == -1):
             raise Mistake(f"{name} must be at least 0 and below 1, not {value}.")

@@ -75,6 +75,10 @@ _PAPERS: dict[tuple[str, str], dict[str, int | str]] = {
 
 # Dropout of a run of twelve epochs or fewer, and at most.
 _DROPOUT, _MOST_DROPOUT = 0.1, 0.3
+_SPLITTING, _SPLITTING_EPOCHS = (
+    0.1,
+    20,
+)  # the share of pieces, and how often a pair must be seen to gain by it
 
 # The highest learning rate that suits each part at width 256; wider ones want less.
 _RATE = 0.002  # of a part that nobody has tuned yet
@@ -125,6 +129,11 @@ def size_for(pairs: int) -> tuple[str, str]:
 def dropout_for(epochs: float) -> float:
     """The dropout of a run that sees each pair so often: the oftener, the more there is to be forgotten."""
     return round(min(_MOST_DROPOUT, _DROPOUT + 0.1 * max(0.0, log2(epochs / 12))), 2)
+
+
+def splitting_for(epochs: float) -> float:
+    """The share of pieces to split: none in runs that are too short to gain by it."""
+    return _SPLITTING if epochs >= _SPLITTING_EPOCHS else 0.0
 
 
 def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:

@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import torch
 
 from latimer import card, evaluate
-from latimer.config import Config, differences, flatten
+from latimer.config import Config, TrainingConfig, differences, flatten
 from latimer.data.batches import TokenBatches, in_order
 from latimer.data.meaning import vectors_of
+from latimer.data.splitting import Splitter
 from latimer.data.store import TokenStore
 from latimer.errors import Mistake
 from latimer.files import sweep
-from latimer.folder import ModelFolder
+from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import Moment, peak_memory
 from latimer.models.base import Seq2Seq
 from latimer.preparation import held_out, prepare
-from latimer.presets import dropout_for
+from latimer.presets import dropout_for, splitting_for
 from latimer.report import Watcher
 from latimer.training.checkpoint import STATE, Progress
 from latimer.training.distributed import Team, joined
@@ -81,6 +82,8 @@ def train(
     asked["guide"] = None if guide is None else str(guide)
     if guide is not None and not Path(guide).is_file():
         raise Mistake(f"{guide} is no file; --guide wants links, a line for each line of the corpus.")
+    if guide is not None and config.training.splitting > 0:
+        raise Mistake("--guide links pieces as they stand; leave training.splitting away.")
     languages = (source_language, target_language)
     if reporter is not None:
         return _train(ModelFolder(into), config, asked, languages, reporter)
@@ -201,9 +204,10 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
         samples = [(sources[place], translations[place]) for place in shown]
         return Validation(loss, bleu.value, time.monotonic() - begun, samples)
 
+    guidance = _guidance(folder)
     return Trainer(
         model,
-        TokenBatches(store, config.training.batch, seed=config.training.seed),
+        _batches(config.training, store, None if guidance else tokenizers),
         config.training,
         folder.training,
         validate=validate,
@@ -211,9 +215,18 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
         reporter=reporter,
         started=started,
         dropout=dropout_for if folder.record["asked"]["model.dropout"] == -1 else None,
+        splitting=splitting_for if config.training.splitting == -1 and guidance is None else None,
         team=team,
-        guidance=_guidance(folder),
+        guidance=guidance,
     )
+
+
+def _batches(config: TrainingConfig, store: TokenStore, tokenizers: Tokenizers | None) -> TokenBatches:
+    """With tokenizers pieces can be split; links of guided runs are between the pieces as they stand."""
+    splitters = None if tokenizers is None else (Splitter(tokenizers.source), Splitter(tokenizers.target))
+    batches = TokenBatches(store, config.batch, seed=config.seed, splitters=splitters)
+    batches.splitting = max(0.0, config.splitting)
+    return batches
 
 
 def _guidance(folder: ModelFolder) -> Guidance | None:
@@ -237,8 +250,9 @@ def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment, cpu_seco
     progress = trainer.progress
     record = dict(folder.record)
     before, now = record.get("training", {}), Moment.now()
-    if progress.dropout is not None:
-        record["config"] = {**record["config"], "model.dropout": progress.dropout}
+    decided = {"model.dropout": progress.dropout, "training.splitting": progress.splitting}
+    told = {name: value for name, value in decided.items() if value is not None}
+    record["config"] = {**record["config"], **told}
     record["training"] = {
         "finished": progress.finished,
         "updates": progress.update,

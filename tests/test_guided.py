@@ -63,6 +63,15 @@ def test_a_guided_head_looks_where_it_was_told(
     assert ours < 0.1 < 0.3 < theirs
 
 
+def test_what_is_guided_is_not_split(
+    guided: Trained, pairs_file: Path, links: Path, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    assert guided.progress.splitting is None
+    config = configure({**settings, "training.splitting": 0.1})
+    with pytest.raises(Mistake, match=r"leave training\.splitting away"):
+        train(config, str(pairs_file), into=tmp_path, guide=links)
+
+
 def test_the_folder_says_by_what_it_was_guided(guided: Trained, links: Path) -> None:
     assert guided.folder.record["guide"] == {"file": str(links), "sha256": digest(links)}
 

@@ -6,7 +6,15 @@ import torch
 from latimer.config import ModelConfig, TrainingConfig, configure
 from latimer.errors import Mistake
 from latimer.models.build import build
-from latimer.presets import PRESETS, complete, complete_config, dropout_for, model_settings, size_for
+from latimer.presets import (
+    PRESETS,
+    complete,
+    complete_config,
+    dropout_for,
+    model_settings,
+    size_for,
+    splitting_for,
+)
 
 
 def parameters(name: str, size: str) -> float:
@@ -130,6 +138,10 @@ def test_the_rate_suits_the_slower_part_and_the_width() -> None:
     assert rate("lstm", width=64) == rate("lstm")
     given = configure({"training.rate": 0.01})
     assert complete_config(given, pairs=100).training == TrainingConfig(rate=0.01)
+
+
+def test_pieces_are_split_where_pairs_are_seen_often() -> None:
+    assert [splitting_for(epochs) for epochs in (0.1, 12.0, 19.9, 20.0, 300.0)] == [0.0, 0.0, 0.0, 0.1, 0.1]
 
 
 def test_the_oftener_a_pair_is_seen_the_more_is_dropped() -> None:

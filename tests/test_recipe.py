@@ -259,3 +259,16 @@ def test_what_a_killed_run_left_half_written_is_swept_away(
         left.write_bytes(b"{")
     assert train(settings, str(pairs_file), into=into, reporter=Silent()).progress.finished
     assert not list(into.rglob("*.part"))
+
+
+@pytest.mark.parametrize(("epochs", "share"), [(12, 0.0), (24, 0.1)])
+def test_long_runs_split_pieces_and_say_so(
+    epochs: int, share: float, pairs_file: Path, small_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = {**small_settings, "training.splitting": -1}
+    settings |= {"training.steps": None, "training.epochs": float(epochs), "training.batch": 3000}
+    trained = train(configure(settings), str(pairs_file), into=tmp_path / "model", reporter=Silent())
+    assert trained.folder.record["config"]["training.splitting"] == share
+    assert trained.folder.record["asked"]["training.splitting"] == -1
+    again = train(configure(settings), str(pairs_file), into=tmp_path / "model", reporter=Watcher())
+    assert again.progress == trained.progress

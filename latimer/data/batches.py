@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latimer.data.splitting import Splitter
 from latimer.data.store import Side, TokenStore
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
@@ -57,9 +58,22 @@ class Position(NamedTuple):
 
 
 class TokenBatches:
-    """Batches of a store, of at most `tokens` padded positions on either side (see the module)."""
+    """Batches of a store, of at most `tokens` padded positions on either side (see the module).
 
-    def __init__(self, store: TokenStore, tokens: int, *, seed: int, pool: int = 100_000) -> None:
+    With splitters, one a side, the share `splitting` of the pieces is split, which adds a few positions.
+    """
+
+    splitting = 0.0
+
+    def __init__(
+        self,
+        store: TokenStore,
+        tokens: int,
+        *,
+        seed: int,
+        pool: int = 100_000,
+        splitters: tuple[Splitter, Splitter] | None = None,
+    ) -> None:
         if not len(store):
             raise Mistake("there is no sentence pair to train on; every pair of the corpus was left out.")
         if tokens < 1 or pool < 1:
@@ -68,6 +82,7 @@ class TokenBatches:
         self.tokens = tokens
         self.seed = seed
         self.pool = pool
+        self.splitters = splitters
 
     def epoch(self, number: int) -> list[Rows]:
         """The rows of each batch of an epoch: every pair once, in an order that (seed, number) decides."""
@@ -85,8 +100,19 @@ class TokenBatches:
             rows = self.epoch(number)
             for batch in range(first, len(rows)):
                 after = Position(number, batch + 1) if batch + 1 < len(rows) else Position(number + 1, 0)
-                yield after, collate(self.store, rows[batch])
+                yield after, self._batch(rows[batch], Position(number, batch))
             first = 0
+
+    def _batch(self, rows: Rows, position: Position) -> Batch:
+        if self.splitters is None or not self.splitting:
+            return collate(self.store, rows)
+        chance = np.random.default_rng([self.seed, *position, 1])
+        sides = [
+            splitter.split(side, rows, self.splitting, chance)
+            for splitter, side in zip(self.splitters, (self.store.sources, self.store.targets), strict=True)
+        ]
+        split = collate(TokenStore(*sides), np.arange(len(rows)))
+        return split._replace(rows=torch.from_numpy(rows.copy()))
 
 
 def in_order(store: TokenStore, tokens: int) -> Iterator[Batch]:

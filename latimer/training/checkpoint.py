@@ -27,6 +27,7 @@ class Progress:
     total: int | None = None  # updates there will be; decided once
     every: int | None = None  # updates from one validation to the next; decided once
     dropout: float | None = None  # where it follows from the length of the run; decided once
+    splitting: float | None = None  # where it follows from the length of the run; decided once
     precision: str | None = None  # of the products; decided once
     best_bleu: float = -1.0
     best_loss: float = float("inf")

@@ -45,9 +45,9 @@ class Trainer:
     """Trains `model` on `batches`; everything else is handed to it.
 
     `validate` says what the model is worth, `keep` saves it when it is better than ever, `folder` is for the
-    state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout` says what suits
-    a run of so many epochs, if the model's is to be changed. `team` are the processes that share the work,
-    `guidance` the links that one head of attention is to learn.
+    state and the metrics. `started` (of time.monotonic) is when the minutes began. `dropout` and `splitting`
+    say what suits a run of so many epochs, where that is to decide. `team` are the processes that share the
+    work, `guidance` the links that one head of attention is to learn.
     """
 
     model: Seq2Seq
@@ -59,6 +59,7 @@ class Trainer:
     reporter: Reporter
     started: float = field(default_factory=time.monotonic)
     dropout: Callable[[float], float] | None = None
+    splitting: Callable[[float], float] | None = None
     team: Team = field(default_factory=Team)
     guidance: Guidance | None = None
 
@@ -72,7 +73,7 @@ class Trainer:
         self.progress = saved or Progress()
         if saved:
             load_state(self.path, self.model, self.optimizer)
-            self._set_dropout()
+            self._regularise()
         self._decide_precision()
         if self.team.leads:
             self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
@@ -210,9 +211,10 @@ class Trainer:
         if self.progress.total is None:
             self.progress.total = total
             self.progress.every = max(1, math.ceil(total / (validations or self.config.validations)))
-            if self.dropout is not None:
-                self.progress.dropout = self.dropout(total / len(self.batches.epoch(0)))
-                self._set_dropout()
+            epochs = total / len(self.batches.epoch(0))
+            self.progress.dropout = self.dropout and self.dropout(epochs)
+            self.progress.splitting = self.splitting and self.splitting(epochs)
+            self._regularise()
 
     def _decide_precision(self) -> None:
         """Once, for good, and the first process for all."""
@@ -222,8 +224,10 @@ class Trainer:
             [rounded] = self.team.agree(float(name == PRECISIONS[1]))
             self.progress.precision = PRECISIONS[int(rounded)]
 
-    def _set_dropout(self) -> None:
-        """Everywhere in the model where there is some."""
+    def _regularise(self) -> None:
+        """As was decided: dropout everywhere in the model where there is some, and pieces to be split."""
+        if self.progress.splitting is not None:
+            self.batches.splitting = self.progress.splitting
         if self.progress.dropout is not None:
             for module in self.model.modules():
                 if isinstance(module, nn.Dropout) and module.p:

@@ -112,6 +112,7 @@ def make_run(clock: Clock) -> Callable[..., Run]:
         act: Callable[[int], None] = lambda update: None,
         bleu: Any = float,
         dropout: Callable[[float], float] | None = None,
+        splitting: Callable[[float], float] | None = None,
         **settings: Any,
     ) -> Run:
         """A run of nine updates and three validations; `bleu` says what the model is worth at an update."""
@@ -143,6 +144,7 @@ def make_run(clock: Clock) -> Callable[..., Run]:
             reporter=watcher,
             started=clock.now,
             dropout=dropout,
+            splitting=splitting,
         )
         return Run(trainer, folder, watcher)
 

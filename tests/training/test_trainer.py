@@ -89,6 +89,27 @@ def test_dropout_follows_from_the_epochs_and_is_kept(make_run: MakeRun, tmp_path
     assert make_run(tmp_path / "plain", **budget).trainer.progress.dropout is None
 
 
+@pytest.mark.parametrize("budget", [{"steps": 9}, {"minutes": 1.0}], ids=["steps", "minutes"])
+def test_splitting_follows_from_the_epochs_and_is_kept(
+    make_run: MakeRun, tmp_path: Path, budget: Any
+) -> None:
+    told: list[float] = []
+
+    def choose(epochs: float) -> float:
+        told.append(epochs)
+        return 0.4
+
+    run = make_run(tmp_path / "whole", splitting=choose, **budget).finish()
+    assert told == [run.trainer.progress.total / len(run.trainer.batches.epoch(0))]
+    late = kill_at(run.trainer.progress.total - 2)
+    with pytest.raises(KilledError):
+        make_run(tmp_path / "killed", splitting=choose, act=late, **budget).finish()
+    again = make_run(tmp_path / "killed", splitting=choose, **budget)
+    assert run.trainer.batches.splitting == again.trainer.batches.splitting == 0.4
+    assert again.finish().outcome == run.outcome
+    assert make_run(tmp_path / "plain", **budget).trainer.batches.splitting == 0.0
+
+
 def test_a_run_killed_again_and_again_still_ends(make_run: MakeRun, tmp_path: Path) -> None:
     expected = make_run(tmp_path / "whole").finish()
     for update in (4, 5, 7, 8):
