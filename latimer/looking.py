@@ -4,7 +4,7 @@ The maps of a hypothesis are those of the steps that made it: they are read in o
 any chunking of a target is teacher forcing (the first law of decoders); a test follows them through the beam.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from latimer.data.tokenizer import BOS, EOS, PAD, SPECIALS
 from latimer.errors import Mistake
-from latimer.models.base import DecoderOutput, Seq2Seq
+from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.search.beam import Move, beam_search
 from latimer.shapes import Bool, Float, Int, Tensor
@@ -32,6 +32,14 @@ class Writer(NamedTuple):
 
     pieces: Pieces
     text: Callable[[list[int]], str]
+
+
+def shown_first(model: Seq2Seq, reading: Mapping[str, Any] | None) -> tuple[int | None, int | None]:
+    """Layer and head of what aligns best, where `align --tune` or `train --guide` has written it down."""
+    layers = list(source_attentions(model))
+    if reading is None or reading["layer"] not in layers:
+        return None, None
+    return layers.index(reading["layer"]), reading["head"]
 
 
 class Read(NamedTuple):

@@ -40,6 +40,7 @@ class Translator:
         self.model = model
         self.tokenizers = tokenizers
         self.spacing = spacing
+        self.shown_first: tuple[int | None, int | None] = (None, None)  # layer and head, in a look
         keep_memory()
 
     @classmethod
@@ -47,7 +48,9 @@ class Translator:
         """From a model directory; on the GPU where there is one, unless told otherwise."""
         directory = ModelFolder(folder)
         model = directory.load_model().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(model, directory.load_tokenizers(), directory.spacing)
+        translator = cls(model, directory.load_tokenizers(), directory.spacing)
+        translator.shown_first = looking.shown_first(model, directory.record.get("reading"))
+        return translator
 
     @property
     def device(self) -> torch.device:
@@ -134,6 +137,7 @@ class Translator:
             seen.encoder,
             sentence=text.strip(),
             beam=recorder.steps,
+            first=self.shown_first,
             forced=looking.force(self.model, source, courses, writer, limit=_limit(len(source_ids) + 1)),
         )
 

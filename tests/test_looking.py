@@ -9,7 +9,7 @@ from models.grid import DECODERS, Kind
 from latimer import looking
 from latimer.data.tokenizer import BOS, EOS, SPECIALS
 from latimer.errors import Mistake
-from latimer.models.base import Seq2Seq
+from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.search.beam import Move, beam_search
 from latimer.shapes import Tensor
@@ -216,3 +216,16 @@ def test_without_attention_there_is_nothing_to_look_at(make_model: MakeModel, so
     for encoder in ("lstm", "transformer"):
         with pytest.raises(Mistake, match="no attention to look at"):
             looking.read(make_model(encoder, "lstm", score="none"), source, [[5]], WRITER)
+
+
+def test_what_aligns_best_is_shown_first(make_model: MakeModel, source: Tensor) -> None:
+    model = make_model(**Kind("transformer", "transformer", layers=2, heads=2)._asdict())
+    layers = list(source_attentions(model))
+    with capture(model) as maps:
+        model(source, torch.ones_like(source, dtype=torch.bool), source)
+    called = [name for name in maps if name in layers]
+    assert called == layers, "layers of a look and of a reading are counted alike"
+    told = {"layer": layers[1], "head": 1, "shifted": True, "error_rate": 0.2}
+    assert looking.shown_first(model, told) == (1, 1)
+    assert looking.shown_first(model, {**told, "layer": "decoder.gone"}) == (None, None)
+    assert looking.shown_first(model, None) == (None, None)

@@ -1,6 +1,7 @@
 """A look made of anyone's arrays: what it tells, and what it is handed over as."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from latimer.visualize import Candidate, Look, words
+from latimer.visualize import Candidate, Look, html_page, terminal, words
 from latimer.visualize.looks import Branch, Forced, Step
 
 SOURCE, TARGET = ["▁un", "believ", "able", "▁cat", "</s>"], ["▁chat", "▁in", "croyable", "</s>"]
@@ -174,3 +175,19 @@ def test_what_does_not_fit_is_refused(look: Look) -> None:
         look.weights("encoder", head=9)
     with pytest.raises(ValueError, match="there is no decoder attention here; there is: cross"):
         Look(["a"], [Candidate(["b"], [[[1.0]]])]).weights("decoder")
+
+
+@pytest.mark.parametrize("first", [(None, None), (0, None), (0, 0), (0, 1)])
+def test_the_map_shown_first_is_the_one_that_was_named(
+    first: tuple[int | None, int | None], tmp_path: Path
+) -> None:
+    weights = np.stack([np.eye(2), 1 - np.eye(2)])  # two heads that look at opposite words
+    look = Look(["the", "cat"], [Candidate(["le", "chat"], cross=[weights, weights])], first=first)
+    layer, head = first
+    named = look.map(layer=layer, head=head, title="the cat → le chat")
+    assert str(look) == terminal(named, colour=False)
+    look.save(tmp_path / "first.svg")
+    replace(look, first=(None, None)).save(tmp_path / "named.svg", layer=layer, head=head)
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "named.svg").read_bytes()
+    numbers = ",".join("-1" if number is None else str(number) for number in first)
+    assert f'"first":[{numbers}]' in html_page([look], title="")

@@ -59,8 +59,9 @@ def command(
 ) -> None:
     """Translate each TEXT, or each line of standard input, and show the attention of every word.
 
-    In the terminal and in pictures: what each target word looked at in the source, the mean of all layers
-    and heads unless --layer or --head says which. The page shows them all.
+    In the terminal and in pictures: what each target word looked at in the source, by the head that aligns
+    best where it is known (latimer align --tune), else the mean of all; --layer and --head choose another.
+    The page shows them all.
     """
     texts = _texts(text)
     if target is not None and len(texts) > 1:
@@ -80,6 +81,8 @@ def command(
     force = min(EACH, COURSES // len(texts)) if html else 0
     looks = [translator.look(line, target=target, beam=beam, n_best=n_best, force=force) for line in texts]
     try:
+        if kind == "cross" and layer is None and head is None:
+            layer, head = translator.shown_first
         maps = [one for look in looks for one in _maps(look, kind, layer, head, pieces)]
     except ValueError as error:
         raise Mistake(f"--kind, --layer and --head must be of this model: {error}.") from None

@@ -85,7 +85,8 @@ class Look:
     """A source, its translations (best first), the encoder's maps (H S S a layer) and how the search went.
 
     `beam` has the hypotheses of every step, those kept first; `forced` other courses of the first candidate.
-    Both may be missing. ValueError where the shapes do not fit the pieces.
+    Both may be missing. `first` is the layer and the head of the cross-attention that is shown before another
+    is asked for, None the mean of all. ValueError where the shapes do not fit the pieces.
     """
 
     source: Sequence[str]
@@ -94,6 +95,7 @@ class Look:
     sentence: str = ""
     beam: Sequence[Sequence[Branch]] = field(default=(), repr=False)
     forced: Sequence[Forced] = field(default=(), repr=False)
+    first: tuple[int | None, int | None] = (None, None)
 
     def __post_init__(self) -> None:
         size = len(self.source)
@@ -200,10 +202,13 @@ class Look:
     def save(self, path: str | Path, *, layer: int | None = None, head: int | None = None) -> None:
         """Write what the name of the file asks for: .html, .svg, .png (the cross-attention) or .json.
 
-        ValueError for another ending; ImportError for .png without the extra `pictures`.
+        Without layer and head a picture is of those that are shown first. ValueError for another ending;
+        ImportError for .png without the extra `pictures`.
         """
         from latimer.visualize.handover import rendered
 
+        if layer is None and head is None:
+            layer, head = self.first
         Path(path).write_bytes(rendered([self], Path(path).suffix, layer=layer, head=head))
 
     def __str__(self) -> str:
@@ -211,7 +216,8 @@ class Look:
 
         title = f"{self.sentence} → {self.text}" if self.text else self.sentence
         kind = self.kinds[0] if self.kinds else None
-        return terminal(self.map(kind, title=title), colour=False) if kind else title
+        layer, head = self.first if kind == "cross" else (None, None)
+        return terminal(self.map(kind, layer=layer, head=head, title=title), colour=False) if kind else title
 
     def _repr_html_(self) -> str:
         """The page, in a frame of its own, so that it and the notebook leave each other alone."""

@@ -55,7 +55,8 @@ class Sentence {
     this.inside = inside;
     this.data = data;
     this.kinds = Object.keys(KINDS).filter((kind) => this.layers(kind, data.candidates[0])?.length);
-    this.chosen = {candidate: 0, kind: this.kinds[0], layer: -1, head: -1, view: "lines", unit: "words"};
+    const [layer, head] = this.kinds[0] === "cross" ? data.first : [-1, -1];
+    this.chosen = {candidate: 0, kind: this.kinds[0], layer, head, view: "lines", unit: "words"};
     this.forced = null;
     this.kept = null;  // the word that was clicked
     this.show();

@@ -63,6 +63,7 @@ def _look(look: Look) -> dict[str, Any]:
         "candidates": [_candidate(candidate) for candidate in look.candidates],
         "forced": [{"step": forced.step, **_candidate(forced.candidate)} for forced in look.forced],
         "beam": [[_branch(branch) for branch in step] for step in look.beam],
+        "first": [-1 if number is None else number for number in look.first],
     }
 
 

@@ -14,6 +14,7 @@ from latimer.cli.align import command
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.recipe import Trained
+from latimer.translator import Translator
 
 LINES = ["I see a dog.\tje vois un chien.", "\tle chien", "he\til", "no target\t"]
 
@@ -99,6 +100,7 @@ def test_gold_links_score_and_tune(corpus: Path, model: Path, tmp_path: Path) ->
     shown = call(corpus, "--model", model, "--gold", gold).stdout
     assert f"{100 * after['error_rate']:.1f}" in shown
     assert f"{model}: decoder.attention, the mean of its heads" in shown
+    assert Translator.load(model).look("I see a dog.").first == (0, None)
 
 
 def test_both_directions(corpus: Path, model: Path, back: Path, tmp_path: Path) -> None:
