@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from latimer.data.store import Side, TokenStore
 
-PAIRS = 100_000  # as many tell enough
+TOKENS = 2_000_000  # as many tell enough
+PART = 10_000  # pairs that are looked at together
 SPARE, ROUNDS = 16, 3  # of the search for singular vectors: columns beside those wanted, and repetitions
 CHANCE = 0.1  # share that is random, or pieces of the same pairs could not be told apart
 
@@ -45,10 +46,12 @@ def vectors_of(store: TokenStore, sizes: tuple[int, int], width: int, *, joint: 
     """The vectors of the pieces of both vocabularies, of `sizes` pieces, `width` numbers each.
 
     `joint`: the vocabularies are one. A piece that the pairs don't hold gets a random vector. Of large
-    corpora `PAIRS` pairs are looked at, evenly spread.
+    corpora pairs of `TOKENS` tokens in all are looked at, evenly spread.
     """
     rows = sizes[0] if joint else sum(sizes)
-    pairs = np.linspace(0, len(store) - 1, min(len(store), PAIRS), dtype=np.int64)
+    tokens = len(store.sources.ids) + len(store.targets.ids)
+    number = len(store) * min(tokens, TOKENS) // max(1, tokens)
+    pairs = np.linspace(0, len(store) - 1, number, dtype=np.int64)
     pieces = [
         _occurrences(store.sources, pairs, 0),
         _occurrences(store.targets, pairs, 0 if joint else sizes[0]),
@@ -97,16 +100,27 @@ def _singular_vectors(
     weights = np.log(1 + breadth / np.maximum(frequency, 1))[rows]
     weights /= np.sqrt(np.bincount(columns, weights**2, minlength=breadth))[columns]
     weights /= np.bincount(rows, weights**2, minlength=height)[rows] ** 0.25
-    matrix = _bags(rows, columns, weights, height)
     order = np.argsort(columns, kind="stable")
-    transposed = _bags(columns[order], rows[order], weights[order], breadth)
+    parts = []  # of the matrix, each with its transpose: what a part sees of all directions is large
+    for first in range(0, breadth, PART):
+        low, high = np.searchsorted(columns, (first, first + PART), sorter=order)
+        across, down = order[low:high], np.sort(order[low:high])
+        size = min(PART, breadth - first)
+        part = _bags(rows[down], columns[down] - first, weights[down], height)
+        parts.append((part, _bags(columns[across] - first, rows[across], weights[across], size)))
 
     most = min(1 + width + SPARE, height, breadth)
     basis = torch.randn(height, most, generator=chance)
     for _ in range(ROUNDS):
-        basis = torch.linalg.qr(matrix.times(transposed.times(basis))).Q
-    seen = transposed.times(basis)
-    squares, turn = torch.linalg.eigh(seen.T @ seen)  # the smallest first
+        product = torch.zeros(height, most)
+        for matrix, transposed in parts:
+            product += matrix.times(transposed.times(basis))
+        basis = torch.linalg.qr(product).Q
+    gram = torch.zeros(most, most)
+    for _, transposed in parts:
+        seen = transposed.times(basis)
+        gram += seen.T @ seen
+    squares, turn = torch.linalg.eigh(gram)  # the smallest first
     largest = (basis @ turn * squares.clamp(min=0).sqrt().sqrt()).flip(1)[:, 1 : width + 1]
     # The singular vectors are axes of very different size; turned at random, no axis of the model is special.
     rotation = torch.linalg.qr(torch.randn(width, width, generator=chance)).Q

@@ -74,12 +74,20 @@ def test_the_seed_decides() -> None:
 
 
 def test_large_corpora_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meaning, "PAIRS", 3)
+    monkeypatch.setattr(meaning, "TOKENS", 6)
     rows = [([4 + place], [30]) for place in range(5)]
     vectors = vectors_of(TokenStore.of(rows), (SIZE, SIZE), 4, joint=True, seed=1).source
-    monkeypatch.setattr(meaning, "PAIRS", 100)
+    monkeypatch.setattr(meaning, "TOKENS", 100)
     few = TokenStore.of([rows[0], rows[2], rows[4]])
     assert torch.equal(vectors, vectors_of(few, (SIZE, SIZE), 4, joint=True, seed=1).source)
+
+
+def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = vectors_of(corpus(50), (SIZE, SIZE), 8, joint=True, seed=1).source
+    monkeypatch.setattr(meaning, "PART", 7)
+    torch.testing.assert_close(
+        vectors_of(corpus(50), (SIZE, SIZE), 8, joint=True, seed=1).source, whole, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_the_space_is_that_of_the_singular_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
