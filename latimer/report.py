@@ -5,6 +5,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from latimer.training.log import Update, Validation
 
+LONGEST_SAMPLE = 120  # characters of a sentence that is shown
+
 # Messages go to standard error, so that standard output holds results only.
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -50,7 +52,7 @@ class Watcher:
             f"{' (best)' if best else ''}{speed}"
         )
         for source, translation in validation.samples:
-            self.note(f"    {source} → {translation}")
+            self.note(f"    {_short(source)} → {_short(translation)}")
 
     def preparing(self, what: str, share: float) -> None:
         if what not in self._preparing:
@@ -62,3 +64,8 @@ class Watcher:
     def note(self, text: str) -> None:
         if not self.quiet:
             console.print(text, markup=False)
+
+
+def _short(text: str) -> str:
+    """Enough of a sentence to see how good it is: an untrained model says one word a hundred times."""
+    return text if len(text) <= LONGEST_SAMPLE else text[: LONGEST_SAMPLE - 1].rstrip() + "…"
