@@ -7,6 +7,7 @@ model that sees the same pairs many times learns what long pieces are made of, a
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,12 @@ class Splitter:
     """Splits pieces of one vocabulary."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.halves = np.array(halves(tokenizer.pieces(range(tokenizer.size))), dtype=np.int64)
+        self._tokenizer = tokenizer
+
+    @cached_property
+    def halves(self) -> NDArray[np.int64]:
+        """The two pieces of each, V x 2."""
+        return np.array(halves(self._tokenizer.pieces(range(self._tokenizer.size))), dtype=np.int64)
 
     def split(self, side: Side, rows: Rows, share: float, chance: np.random.Generator) -> Side:
         """The sentences of these rows, each piece of them split with probability `share`."""
