@@ -272,3 +272,15 @@ def test_long_runs_split_pieces_and_say_so(
     assert trained.folder.record["asked"]["training.splitting"] == -1
     again = train(configure(settings), str(pairs_file), into=tmp_path / "model", reporter=Watcher())
     assert again.progress == trained.progress
+
+
+def test_a_share_that_is_asked_for_is_split(
+    pairs_file: Path, small_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    models = set()
+    for share in (0.0, 0.5):
+        settings = {**small_settings, "training.splitting": share, "training.steps": 3}
+        trained = train(configure(settings), str(pairs_file), into=tmp_path / str(share), reporter=Silent())
+        models.add(digest(trained.folder.path / "model.safetensors"))
+        assert trained.folder.record["config"]["training.splitting"] == share
+    assert len(models) == 2

@@ -69,6 +69,20 @@ def test_sums_of_the_loss_are_not_rounded() -> None:
     assert loss.item() == pytest.approx(1000 * torch.tensor(8.0).log().item(), rel=1e-5)
 
 
+def test_where_products_are_exact_so_is_the_loss() -> None:
+    """Eighths are bfloat16 numbers; their mean over the vocabulary, in the smoothing, is not."""
+    chance = torch.Generator().manual_seed(1)
+    features = torch.randint(0, 2, (300, 6), generator=chance).float()
+    weight = torch.randint(-4, 5, (37, 6), generator=chance) / 8
+    targets = torch.randint(0, 37, (300,), generator=chance)
+    exact = F.cross_entropy(
+        features.double() @ weight.double().T, targets, label_smoothing=0.9, reduction="sum"
+    )
+    with products_in("bfloat16", CPU):
+        loss = projected_loss(features, weight, targets, 0.9)
+    assert loss.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
 def test_a_run_measures_once_and_goes_on_to_the_same_bytes(
     make_run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
