@@ -1,6 +1,7 @@
 """Preparing is the same in one go or after a kill, and nothing that was done is done again."""
 
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,23 @@ def test_what_was_made_for_another_request_is_made_anew(
     fresh, _ = prepared(corpus, tmp_path / "fresh", small_settings, **changes)
     assert fresh.items() <= files.items()
     assert not any("read before" in note for note in notes.notes)
+
+
+def test_what_came_through_a_pipe_is_read_again(
+    pairs_file: Path, tmp_path: Path, small_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells whether the same text comes a second time."""
+
+    def piped(text: bytes, into: Path) -> dict[str, str]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        files, notes = prepared(Path("-"), into, small_settings)
+        assert not any("read before" in note for note in notes.notes)
+        return files
+
+    text = pairs_file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("latimer.preparation._write_store", die)
+        with pytest.raises(Killed):
+            piped(text, tmp_path / "killed")
+    more = text + b"One sentence more.\tUne phrase de plus.\n"
+    assert piped(more, tmp_path / "killed") == piped(more, tmp_path / "fresh")
