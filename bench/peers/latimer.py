@@ -74,6 +74,8 @@ def configuration(name: str, seed: int) -> Config:
             "training.steps": FOREVER,
             "training.batch": task.BATCH_TOKENS,
             "training.candidates": 0,  # the others' softmax sees the whole vocabulary
+            "training.splitting": 0.0,
+            "training.precision": "float32",  # the others' too, whatever this machine is faster with
             "training.rate": task.LEARNING_RATE,
             "training.smoothing": task.LABEL_SMOOTHING,
             "training.clip": task.CLIP,
