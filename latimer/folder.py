@@ -11,14 +11,16 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from latimer.config import Config, configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import Tokenizer
 from latimer.errors import Mistake
 from latimer.files import replacing, write_tensors
-from latimer.models.base import Seq2Seq
+
+if TYPE_CHECKING:
+    from latimer.models.base import Seq2Seq
 
 FORMAT = 1
 
@@ -100,7 +102,7 @@ class ModelFolder:
             Tokenizer.load(self.path / "source.model"), Tokenizer.load(self.path / "target.model")
         )
 
-    def build(self) -> Seq2Seq:
+    def build(self) -> "Seq2Seq":
         """The model that config.json describes, with fresh parameters."""
         from latimer.models.build import build
 
@@ -113,18 +115,18 @@ class ModelFolder:
             joint=tokenizers.joint,
         )
 
-    def save_model(self, model: Seq2Seq) -> None:
+    def save_model(self, model: "Seq2Seq") -> None:
         """Write the parameters, each once, atomically."""
         tensors = {name: parameter.detach().cpu() for name, parameter in model.named_parameters()}
         write_tensors(self.path / "model.safetensors", tensors)
 
-    def load_model(self) -> Seq2Seq:
+    def load_model(self) -> "Seq2Seq":
         """The trained model, ready to translate. Raises Mistake where the files do not fit."""
         model = self.build()
         self.load_parameters(model, self.path / "model.safetensors")
         return model.eval()
 
-    def load_parameters(self, model: Seq2Seq, path: Path) -> None:
+    def load_parameters(self, model: "Seq2Seq", path: Path) -> None:
         """Put the parameters in a file into the model. Raises Mistake where they do not fit."""
         import torch
         from safetensors import SafetensorError

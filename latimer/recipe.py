@@ -23,6 +23,7 @@ from latimer.models.base import Seq2Seq
 from latimer.preparation import held_out, prepare
 from latimer.presets import dropout_for
 from latimer.report import Watcher
+from latimer.runtime.eager import TorchEngine
 from latimer.training.checkpoint import STATE, Progress
 from latimer.training.distributed import Team, joined
 from latimer.training.guidance import Guidance
@@ -190,7 +191,7 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     # For a look: of middle length, and the same at every validation.
     by_length = sorted(range(len(sources)), key=lambda place: len(sources[place]))
     shown = by_length[len(by_length) // 2 :][:SHOWN]
-    translator = Translator(model, tokenizers)
+    translator = Translator(TorchEngine(model), tokenizers)
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
 
     def validate() -> Validation:

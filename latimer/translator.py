@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
+import numpy as np
+from jaxtyping import Bool, Int
 
-from latimer import looking
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import keep_memory
-from latimer.models.base import Seq2Seq
+from latimer.runtime.engine import Engine
 from latimer.search.beam import Hypothesis, Move, beam_search
-from latimer.shapes import Bool, Int, Tensor
-from latimer.visualize.looks import Look
+
+if TYPE_CHECKING:
+    from latimer.models.base import Seq2Seq
+    from latimer.visualize.looks import Look
 
 POSITIONS = 4096  # source positions times beams that are searched at once
 
@@ -36,8 +37,8 @@ class Translator:
     >>> translator.translate(["Good morning!", "I like your garden."])
     """
 
-    def __init__(self, model: Seq2Seq, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
-        self.model = model
+    def __init__(self, engine: Engine, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
+        self.engine = engine
         self.tokenizers = tokenizers
         self.spacing = spacing
         keep_memory()
@@ -45,12 +46,22 @@ class Translator:
     @classmethod
     def load(cls, folder: Path | str, device: str | None = None) -> "Translator":
         """From a model directory; on the GPU where there is one, unless told otherwise."""
+        import torch
+
+        from latimer.runtime.eager import TorchEngine
+
         directory = ModelFolder(folder)
         model = directory.load_model().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(model, directory.load_tokenizers(), directory.spacing)
+        return cls(TorchEngine(model), directory.load_tokenizers(), directory.spacing)
 
     @property
-    def device(self) -> torch.device:
+    def model(self) -> "Seq2Seq":
+        """The model itself, in torch, for whoever looks inside."""
+        return self.engine.model
+
+    @property
+    def device(self) -> Any:
+        """Where that is, as torch says it."""
         return next(self.model.parameters()).device
 
     def translate(
@@ -84,8 +95,7 @@ class Translator:
         rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
         found: list[list[Translation]] = [[] for _ in texts]
         for chosen in _batches(rows, POSITIONS // beam):
-            source, mask = self._source([rows[index] for index in chosen])
-            results = self._search(source, mask, beam, length_penalty)
+            results = self._search([rows[index] for index in chosen], beam, length_penalty)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [
                     Translation(self._text(tokens), score, log_probability)
@@ -104,12 +114,17 @@ class Translator:
         length_penalty: float = 1.0,
         n_best: int = 1,
         force: int = 0,
-    ) -> Look:
+    ) -> "Look":
         """What the model attends to in its `n_best` translations, or in `target` where it is given.
 
         `force` is how many times, at the likeliest places, another word is said in the best of them to see
         where that leads. Raises Mistake at an empty text, or a model without attention.
         """
+        import torch
+
+        from latimer import looking
+        from latimer.visualize.looks import Look
+
         source_ids = self.tokenizers.source.encode(normalise(text))
         if not source_ids:
             raise Mistake("There is nothing to look at in an empty text; give a sentence.")
@@ -117,13 +132,13 @@ class Translator:
             raise Mistake(
                 f"The beam and the number of translations must be at least 1, not {min(beam, n_best)}."
             )
-        source, mask = self._source([source_ids])
         recorder = looking.Recorder(self.tokenizers.target.pieces, length_penalty=length_penalty)
         if target is None:
-            [found] = self._search(source, mask, max(beam, n_best), length_penalty, recorder)
+            [found] = self._search([source_ids], max(beam, n_best), length_penalty, recorder)
             targets = [hypothesis.tokens for hypothesis in found[:n_best]]
         else:
             targets = [self.tokenizers.target.encode(normalise(target))]
+        source = torch.tensor([[*source_ids, EOS]], device=self.device)
         self.model.eval()
         writer = looking.Writer(self.tokenizers.target.pieces, self._text)
         seen = looking.read(self.model, source, targets, writer, length_penalty=length_penalty)
@@ -139,19 +154,16 @@ class Translator:
 
     def _search(
         self,
-        source: Int[Tensor, "B S"],
-        mask: Bool[Tensor, "B S"],
+        rows: Sequence[Sequence[int]],
         beam: int,
         length_penalty: float,
         watch: Callable[[Move], None] | None = None,
     ) -> list[list[Hypothesis]]:
-        self.model.eval()
-        with torch.inference_mode():
-            memory = self.model.memory(source, mask)
+        source, mask = _padded(rows)
         return beam_search(
-            self.model.decoder,
-            memory,
-            limits=_limit(mask.sum(1)),
+            self.engine.decoder,
+            self.engine.memory(source, mask),
+            limits=[_limit(len(row) + 1) for row in rows],
             bos=BOS,
             eos=EOS,
             beam=beam,
@@ -159,23 +171,24 @@ class Translator:
             watch=watch,
         )
 
-    def _source(self, rows: list[list[int]]) -> tuple[Int[Tensor, "B S"], Bool[Tensor, "B S"]]:
-        padded = pad_sequence(
-            [torch.tensor([*row, EOS]) for row in rows], batch_first=True, padding_value=PAD
-        )
-        return padded.to(self.device), (padded != PAD).to(self.device)
-
     def _text(self, tokens: list[int]) -> str:
         text = normalise(self.tokenizers.target.decode(tokens))
         return self.spacing.restore(text) if self.spacing else text
 
 
-Count = TypeVar("Count", int, Tensor)
-
-
-def _limit(source: Count) -> Count:
+def _limit(source: int) -> int:
     """How many pieces a translation may have, the end counted, for a number of source pieces."""
     return 2 * source + 20
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[Int[np.ndarray, "B S"], Bool[np.ndarray, "B S"]]:
+    """Sentences, each with its EOS, in a rectangle, and the mask of what is real."""
+    lengths = np.array([len(row) + 1 for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    source = np.full(mask.shape, PAD)
+    for place, row in enumerate(rows):
+        source[place, : len(row) + 1] = [*row, EOS]
+    return source, mask
 
 
 def _batches(rows: Sequence[Sequence[int]], positions: int) -> Iterator[list[int]]:
