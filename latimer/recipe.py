@@ -256,4 +256,6 @@ def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment, cpu_seco
         "device": str(trainer.device),
     }
     folder.write_card(card.model_card(record))
-    folder.write_record(record)  # last: it says that the run is finished
+    folder.write_record(record)  # it says that the run is finished
+    if progress.finished:
+        folder.seal()  # from now on nothing changes

@@ -1,8 +1,9 @@
 """Text to text: what the command line, the evaluation and the service share."""
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -13,12 +14,15 @@ from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import keep_memory
 from latimer.runtime.engine import Engine
+from latimer.runtime.graphs import GRAPHS, OnnxEngine
 from latimer.search.beam import Hypothesis, Move, beam_search
 
 if TYPE_CHECKING:
     from latimer.models.base import Seq2Seq
     from latimer.visualize.looks import Look
 
+EngineName = Literal["onnx", "torch"]
+DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
 POSITIONS = 4096  # source positions times beams that are searched at once
 
 
@@ -44,15 +48,33 @@ class Translator:
         keep_memory()
 
     @classmethod
-    def load(cls, folder: Path | str, device: str | None = None) -> "Translator":
-        """From a model directory; on the GPU where there is one, unless told otherwise."""
-        import torch
+    def load(
+        cls, folder: Path | str, device: str | None = None, *, engine: EngineName | None = None
+    ) -> "Translator":
+        """From a model directory.
 
-        from latimer.runtime.eager import TorchEngine
-
+        On a GPU where torch finds one; else by ONNX Runtime, without torch, where the folder holds graphs for
+        it, and by torch where it holds none. `engine` or `device` (of torch's) say otherwise. Raises Mistake
+        where the folder lacks what that needs.
+        """
         directory = ModelFolder(folder)
-        model = directory.load_model().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(TorchEngine(model), directory.load_tokenizers(), directory.spacing)
+        record = directory.record
+        if engine == "onnx" and not directory.has_graphs:
+            raise Mistake(
+                f"{folder} holds no graphs for ONNX Runtime; make them: latimer export --model {folder}"
+            )
+        tokenizers = directory.load_tokenizers()
+        chosen: Engine
+        if engine == "onnx" or (
+            engine is None and device is None and directory.has_graphs and not _finds_gpu()
+        ):
+            directory.verify(*(directory.runtime / name for name in GRAPHS))
+            chosen = OnnxEngine(directory.runtime, load_model=directory.load_model)
+        else:
+            from latimer.runtime.eager import TorchEngine
+
+            chosen = TorchEngine(directory.load_model(), device or ("cuda" if _finds_gpu() else "cpu"))
+        return cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
 
     @property
     def model(self) -> "Seq2Seq":
@@ -174,6 +196,15 @@ class Translator:
     def _text(self, tokens: list[int]) -> str:
         text = normalise(self.tokenizers.target.decode(tokens))
         return self.spacing.restore(text) if self.spacing else text
+
+
+def _finds_gpu() -> bool:
+    """Whether torch is there and finds one; asked only where a driver is: importing torch takes seconds."""
+    if not DRIVER.exists() or find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _limit(source: int) -> int:

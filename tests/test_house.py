@@ -32,7 +32,7 @@ HOUSE: dict[str, set[str]] = {
     },
     "folder": {"models", "data", "config", "errors", "files"},
     "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
-    "runtime": {"models", "state"},
+    "runtime": {"models", "nn", "state", "shapes", "errors", "files"},
     "translator": {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
     },
@@ -50,6 +50,9 @@ HOUSE: dict[str, set[str]] = {
     "recipe": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets", "card"),
         *("runtime", "preparation", "tuning", "report", "machine", "errors", "files"),
+    },
+    "shipping": {
+        *("runtime", "folder", "translator", "preparation", "evaluate", "models", "data", "errors"),
     },
     "significance": {"evaluate", "errors"},
     "compare": {

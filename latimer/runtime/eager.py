@@ -16,8 +16,8 @@ class TorchEngine(Engine):
 
     name = "torch"
 
-    def __init__(self, model: Seq2Seq) -> None:
-        self._model = model
+    def __init__(self, model: Seq2Seq, device: torch.device | str | None = None) -> None:
+        self._model = model if device is None else model.to(device)
 
     @property
     def model(self) -> Seq2Seq:
