@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from bench import task
@@ -25,8 +26,7 @@ from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.presets import model_settings
-from latimer.search.beam import beam_search
-from latimer.shapes import Float, Int, Tensor
+from latimer.search.beam import Numbers, beam_search
 from latimer.visualize import svg_chart
 
 MODELS = ("lstm", "lstm-parallel", "conv", "transformer", "hybrid")
@@ -46,12 +46,14 @@ class Clock:
         self.window = window
         self.seconds: list[float] = []
 
-    def __call__(self, log_probs: Float[Tensor, "N V"], tokens: Int[Tensor, "N T"]) -> Float[Tensor, "N V"]:
+    def __call__(self, log_probs: Numbers, tokens: Numbers) -> Numbers:
         written = tokens.shape[1] - 1
         if written % self.window == 0:
             self.seconds.append(time.process_time())
-        end = torch.tensor([task.END])
-        return log_probs if written == self.tokens else log_probs.index_fill(1, end, -torch.inf)
+        if written < self.tokens:
+            log_probs = log_probs.copy()
+            log_probs[:, task.END] = -np.inf
+        return log_probs
 
 
 class Curve(NamedTuple):
@@ -85,7 +87,7 @@ def timed_search(model: Seq2Seq, *, beam: int, tokens: int, window: int = WINDOW
     beam_search(
         model.decoder,
         memory,
-        limits=torch.full((SENTENCES,), tokens + 1),
+        limits=[tokens + 1] * SENTENCES,
         bos=task.BEGINNING,
         eos=task.END,
         beam=beam,

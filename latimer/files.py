@@ -1,5 +1,6 @@
 """Files are replaced whole or not at all."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -67,6 +68,12 @@ def write_tensors(path: Path, tensors: dict[str, Any], metadata: Mapping[str, st
             save_file(tensors, temporary, metadata=dict(metadata) if metadata else None)
         except SafetensorError as error:  # it hides the error of a full disk
             raise OSError(str(error)) from None
+
+
+def sha256(path: Path) -> str:
+    """Of the file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,6 +4,8 @@ config.json            how the model was made, and what it scored
 model.safetensors      parameters
 shared.model           the subword model; source.model and target.model where each side has its own
 README.md              a model card
+runtime/               encoder.onnx and step.onnx: the model again, to be run without torch
+SHA256SUMS             of all that is read by other than Python's own code, once a run is finished
 training/              state for continuing, metrics.jsonl, token ids; may be deleted
 """
 
@@ -11,14 +13,16 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from latimer.config import Config, configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import Tokenizer
 from latimer.errors import Mistake
-from latimer.files import replacing, write_tensors
-from latimer.models.base import Seq2Seq
+from latimer.files import replacing, sha256, write_tensors, write_whole
+
+if TYPE_CHECKING:
+    from latimer.models.base import Seq2Seq
 
 FORMAT = 1
 
@@ -43,6 +47,14 @@ class ModelFolder:
     @property
     def training(self) -> Path:
         return self.path / "training"
+
+    @property
+    def runtime(self) -> Path:
+        return self.path / "runtime"
+
+    @property
+    def has_graphs(self) -> bool:
+        return all((self.runtime / name).exists() for name in ("encoder.onnx", "step.onnx"))
 
     @property
     def holds_something(self) -> bool:
@@ -84,6 +96,7 @@ class ModelFolder:
 
     def save_tokenizers(self, tokenizers: Tokenizers) -> None:
         """Write them in place of what a stopped run may have left."""
+        self.unseal()
         for name in ("shared.model", "source.model", "target.model"):
             (self.path / name).unlink(missing_ok=True)
         if tokenizers.joint:
@@ -93,14 +106,16 @@ class ModelFolder:
             tokenizers.target.save(self.path / "target.model")
 
     def load_tokenizers(self) -> Tokenizers:
-        if (self.path / "shared.model").exists():
-            shared = Tokenizer.load(self.path / "shared.model")
-            return Tokenizers(shared, shared)
-        return Tokenizers(
-            Tokenizer.load(self.path / "source.model"), Tokenizer.load(self.path / "target.model")
+        """Raises Mistake where one is missing, or is not what was written."""
+        names = (
+            ("shared.model",) if (self.path / "shared.model").exists() else ("source.model", "target.model")
         )
+        paths = [self.path / name for name in names]
+        self.verify(*paths)
+        loaded = [Tokenizer.load(path) for path in paths]
+        return Tokenizers(loaded[0], loaded[-1])
 
-    def build(self) -> Seq2Seq:
+    def build(self) -> "Seq2Seq":
         """The model that config.json describes, with fresh parameters."""
         from latimer.models.build import build
 
@@ -113,18 +128,20 @@ class ModelFolder:
             joint=tokenizers.joint,
         )
 
-    def save_model(self, model: Seq2Seq) -> None:
+    def save_model(self, model: "Seq2Seq") -> None:
         """Write the parameters, each once, atomically."""
+        self.unseal()
         tensors = {name: parameter.detach().cpu() for name, parameter in model.named_parameters()}
         write_tensors(self.path / "model.safetensors", tensors)
 
-    def load_model(self) -> Seq2Seq:
+    def load_model(self) -> "Seq2Seq":
         """The trained model, ready to translate. Raises Mistake where the files do not fit."""
         model = self.build()
+        self.verify(self.path / "model.safetensors")
         self.load_parameters(model, self.path / "model.safetensors")
         return model.eval()
 
-    def load_parameters(self, model: Seq2Seq, path: Path) -> None:
+    def load_parameters(self, model: "Seq2Seq", path: Path) -> None:
         """Put the parameters in a file into the model. Raises Mistake where they do not fit."""
         import torch
         from safetensors import SafetensorError
@@ -143,6 +160,32 @@ class ModelFolder:
             ) from None
         except (SafetensorError, KeyError):
             raise Mistake(f"{path} is damaged or not of this model; take it from a copy.") from None
+
+    @property
+    def sums(self) -> Path:
+        return self.path / "SHA256SUMS"
+
+    def seal(self) -> None:
+        """Write down the SHA-256 of each file that a native parser reads, as `sha256sum --check` wants it."""
+        paths = [*self.path.glob("*.model"), *self.path.glob("*.safetensors"), *self.runtime.glob("*.onnx")]
+        lines = [f"{sha256(path)}  {path.relative_to(self.path).as_posix()}\n" for path in sorted(paths)]
+        write_whole(self.sums, "".join(lines).encode())
+
+    def unseal(self) -> None:
+        """Before one of them changes: whoever is stopped meanwhile leaves a folder that can still be used."""
+        self.sums.unlink(missing_ok=True)
+
+    def verify(self, *paths: Path) -> None:
+        """Raise Mistake where one of the files is not what was sealed. Without a seal all are believed."""
+        if not self.sums.exists():
+            return
+        told = {}
+        for line in self.sums.read_text(encoding="utf-8", errors="replace").splitlines():
+            digest, _, name = line.partition("  ")
+            told[name] = digest
+        for path in paths:
+            if path.exists() and told.get(path.relative_to(self.path).as_posix()) != sha256(path):
+                raise Mistake(f"{path} is not what {self.sums} says that was written; take it from a copy.")
 
     def write_card(self, text: str) -> None:
         with replacing(self.path / "README.md") as temporary:

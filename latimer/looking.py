@@ -16,6 +16,7 @@ from latimer.data.tokenizer import BOS, EOS, PAD, SPECIALS
 from latimer.errors import Mistake
 from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.attention import capture
+from latimer.search.arrays import top
 from latimer.search.beam import Move, beam_search
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest, repeat
@@ -163,7 +164,7 @@ def force(
     found = beam_search(
         after_prefix(model.decoder),
         Prefixed(repeat(memory, len(some)), prefix, lengths),
-        limits=lengths + limit,
+        limits=[len(course.tokens) + limit for course in some],
         bos=BOS,
         eos=EOS,
         beam=1,
@@ -181,8 +182,8 @@ class Recorder:
         self.steps: list[list[Branch]] = []
         self._pieces = pieces
         self._length_penalty = length_penalty
-        self._totals: Float[Tensor, " K"] | None = None
-        self._done: Bool[Tensor, " K"] | None = None
+        self._totals: Float[np.ndarray, " K"] | None = None
+        self._done: Bool[np.ndarray, " K"] | None = None
 
     def __call__(self, move: Move) -> None:
         if len(move.sentence) != 1:
@@ -191,7 +192,7 @@ class Recorder:
         [totals], [done] = move.total.tolist(), move.done.tolist()
         branches = []
         for parent, token, total, ended in zip(parents, tokens, totals, done, strict=True):
-            if total == -torch.inf:  # nobody, and so are those after it
+            if total == -np.inf:  # nobody, and so are those after it
                 break
             before = self.steps[-1][parent] if self.steps else None
             if before is not None and before.ended:
@@ -209,12 +210,12 @@ class Recorder:
         if self._totals is None or self._done is None:
             log_probs = log_probs[:1]  # at the beginning they are all one
         else:
-            log_probs = (log_probs + self._totals[:, None]).masked_fill(self._done[:, None], -torch.inf)
-        totals, places = log_probs.flatten().topk(min(2 * beam, log_probs.numel()))
+            log_probs = np.where(self._done[:, None], -np.inf, log_probs + self._totals[:, None])
+        [totals], [places] = top(log_probs.reshape(1, -1), min(2 * beam, log_probs.size))
         rest = [
             (total, *divmod(place, log_probs.shape[1]))
             for total, place in zip(totals.tolist(), places.tolist(), strict=True)
-            if total > -torch.inf
+            if total > -np.inf
         ]
         return [
             self._branch(token, parent, total, step, kept=False, ended=token == EOS)

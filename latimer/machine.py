@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 
 class Moment(NamedTuple):
     """A time by two clocks, in seconds: that on the wall, and the processor's for this process."""
@@ -43,6 +41,8 @@ def forget_peak_memory() -> bool:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether it says that there is no memory left, on a GPU or elsewhere."""
+    import torch
+
     kinds = (torch.OutOfMemoryError, MemoryError)
     return isinstance(error, kinds) or "can't allocate memory" in str(error)  # the CPU's is a RuntimeError
 
@@ -67,6 +67,8 @@ def keep_memory() -> bool:
 
 def machine() -> dict[str, Any]:
     """What the speeds hold for: nothing that tells whose machine it is."""
+    import torch
+
     processor, memory = platform.processor() or platform.machine(), None
     information = Path("/proc/cpuinfo")
     if information.exists():

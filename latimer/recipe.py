@@ -24,6 +24,7 @@ from latimer.models.base import Seq2Seq
 from latimer.preparation import held_out, prepare
 from latimer.presets import dropout_for, splitting_for
 from latimer.report import Watcher
+from latimer.runtime.eager import TorchEngine
 from latimer.training.checkpoint import STATE, Progress
 from latimer.training.distributed import Team, joined
 from latimer.training.guidance import Guidance
@@ -193,7 +194,7 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     # For a look: of middle length, and the same at every validation.
     by_length = sorted(range(len(sources)), key=lambda place: len(sources[place]))
     shown = by_length[len(by_length) // 2 :][:SHOWN]
-    translator = Translator(model, tokenizers)
+    translator = Translator(TorchEngine(model), tokenizers)
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
 
     def validate() -> Validation:
@@ -269,4 +270,6 @@ def _write_down(folder: ModelFolder, trainer: Trainer, started: Moment, cpu_seco
         "device": str(trainer.device),
     }
     folder.write_card(card.model_card(record))
-    folder.write_record(record)  # last: it says that the run is finished
+    folder.write_record(record)  # it says that the run is finished
+    if progress.finished:
+        folder.seal()  # from now on nothing changes

@@ -1,23 +1,28 @@
 """Text to text: what the command line, the evaluation and the service share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
+import numpy as np
+from jaxtyping import Bool, Int
 
-from latimer import looking
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import keep_memory
-from latimer.models.base import Seq2Seq
+from latimer.runtime.engine import Engine
+from latimer.runtime.graphs import GRAPHS, OnnxEngine
 from latimer.search.beam import Hypothesis, Move, beam_search
-from latimer.shapes import Bool, Int, Tensor
-from latimer.visualize.looks import Look
 
+if TYPE_CHECKING:
+    from latimer.models.base import Seq2Seq
+    from latimer.visualize.looks import Look
+
+EngineName = Literal["onnx", "torch"]
+DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
 POSITIONS = 4096  # source positions times beams that are searched at once
 
 
@@ -36,24 +41,59 @@ class Translator:
     >>> translator.translate(["Good morning!", "I like your garden."])
     """
 
-    def __init__(self, model: Seq2Seq, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
-        self.model = model
+    def __init__(self, engine: Engine, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
+        self.engine = engine
         self.tokenizers = tokenizers
         self.spacing = spacing
-        self.shown_first: tuple[int | None, int | None] = (None, None)  # layer and head, in a look
+        self.reading: Mapping[str, Any] | None = None  # which attention aligns best, where it is known
         keep_memory()
 
     @classmethod
-    def load(cls, folder: Path | str, device: str | None = None) -> "Translator":
-        """From a model directory; on the GPU where there is one, unless told otherwise."""
+    def load(
+        cls, folder: Path | str, device: str | None = None, *, engine: EngineName | None = None
+    ) -> "Translator":
+        """From a model directory.
+
+        On a GPU where torch finds one; else by ONNX Runtime, without torch, where the folder holds graphs for
+        it, and by torch where it holds none. `engine` or `device` (of torch's) say otherwise. Raises Mistake
+        where the folder lacks what that needs.
+        """
         directory = ModelFolder(folder)
-        model = directory.load_model().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        translator = cls(model, directory.load_tokenizers(), directory.spacing)
-        translator.shown_first = looking.shown_first(model, directory.record.get("reading"))
+        record = directory.record
+        if engine == "onnx" and not directory.has_graphs:
+            raise Mistake(
+                f"{folder} holds no graphs for ONNX Runtime; make them: latimer export --model {folder}"
+            )
+        tokenizers = directory.load_tokenizers()
+        chosen: Engine
+        if engine == "onnx" or (
+            engine is None and device is None and directory.has_graphs and not _finds_gpu()
+        ):
+            directory.verify(*(directory.runtime / name for name in GRAPHS))
+            chosen = OnnxEngine(directory.runtime, load_model=directory.load_model)
+        else:
+            from latimer.runtime.eager import TorchEngine
+
+            chosen = TorchEngine(directory.load_model(), device or ("cuda" if _finds_gpu() else "cpu"))
+        translator = cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
+        translator.reading = record.get("reading")
         return translator
 
     @property
-    def device(self) -> torch.device:
+    def model(self) -> "Seq2Seq":
+        """The model itself, in torch, for whoever looks inside."""
+        return self.engine.model
+
+    @property
+    def shown_first(self) -> tuple[int | None, int | None]:
+        """Layer and head of the attention that a look shows first, None for the mean of all."""
+        from latimer import looking
+
+        return looking.shown_first(self.model, self.reading)
+
+    @property
+    def device(self) -> Any:
+        """Where that is, as torch says it."""
         return next(self.model.parameters()).device
 
     def translate(
@@ -87,8 +127,7 @@ class Translator:
         rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
         found: list[list[Translation]] = [[] for _ in texts]
         for chosen in _batches(rows, POSITIONS // beam):
-            source, mask = self._source([rows[index] for index in chosen])
-            results = self._search(source, mask, beam, length_penalty)
+            results = self._search([rows[index] for index in chosen], beam, length_penalty)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [
                     Translation(self._text(tokens), score, log_probability)
@@ -107,12 +146,17 @@ class Translator:
         length_penalty: float = 1.0,
         n_best: int = 1,
         force: int = 0,
-    ) -> Look:
+    ) -> "Look":
         """What the model attends to in its `n_best` translations, or in `target` where it is given.
 
         `force` is how many times, at the likeliest places, another word is said in the best of them to see
         where that leads. Raises Mistake at an empty text, or a model without attention.
         """
+        import torch
+
+        from latimer import looking
+        from latimer.visualize.looks import Look
+
         source_ids = self.tokenizers.source.encode(normalise(text))
         if not source_ids:
             raise Mistake("There is nothing to look at in an empty text; give a sentence.")
@@ -120,13 +164,13 @@ class Translator:
             raise Mistake(
                 f"The beam and the number of translations must be at least 1, not {min(beam, n_best)}."
             )
-        source, mask = self._source([source_ids])
         recorder = looking.Recorder(self.tokenizers.target.pieces, length_penalty=length_penalty)
         if target is None:
-            [found] = self._search(source, mask, max(beam, n_best), length_penalty, recorder)
+            [found] = self._search([source_ids], max(beam, n_best), length_penalty, recorder)
             targets = [hypothesis.tokens for hypothesis in found[:n_best]]
         else:
             targets = [self.tokenizers.target.encode(normalise(target))]
+        source = torch.tensor([[*source_ids, EOS]], device=self.device)
         self.model.eval()
         writer = looking.Writer(self.tokenizers.target.pieces, self._text)
         seen = looking.read(self.model, source, targets, writer, length_penalty=length_penalty)
@@ -143,19 +187,16 @@ class Translator:
 
     def _search(
         self,
-        source: Int[Tensor, "B S"],
-        mask: Bool[Tensor, "B S"],
+        rows: Sequence[Sequence[int]],
         beam: int,
         length_penalty: float,
         watch: Callable[[Move], None] | None = None,
     ) -> list[list[Hypothesis]]:
-        self.model.eval()
-        with torch.inference_mode():
-            memory = self.model.memory(source, mask)
+        source, mask = _padded(rows)
         return beam_search(
-            self.model.decoder,
-            memory,
-            limits=_limit(mask.sum(1)),
+            self.engine.decoder,
+            self.engine.memory(source, mask),
+            limits=[_limit(len(row) + 1) for row in rows],
             bos=BOS,
             eos=EOS,
             beam=beam,
@@ -163,23 +204,33 @@ class Translator:
             watch=watch,
         )
 
-    def _source(self, rows: list[list[int]]) -> tuple[Int[Tensor, "B S"], Bool[Tensor, "B S"]]:
-        padded = pad_sequence(
-            [torch.tensor([*row, EOS]) for row in rows], batch_first=True, padding_value=PAD
-        )
-        return padded.to(self.device), (padded != PAD).to(self.device)
-
     def _text(self, tokens: list[int]) -> str:
         text = normalise(self.tokenizers.target.decode(tokens))
         return self.spacing.restore(text) if self.spacing else text
 
 
-Count = TypeVar("Count", int, Tensor)
+def _finds_gpu() -> bool:
+    """Whether torch is there and finds one; asked only where a driver is: importing torch takes seconds."""
+    if not DRIVER.exists() or find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
-def _limit(source: Count) -> Count:
+def _limit(source: int) -> int:
     """How many pieces a translation may have, the end counted, for a number of source pieces."""
     return 2 * source + 20
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[Int[np.ndarray, "B S"], Bool[np.ndarray, "B S"]]:
+    """Sentences, each with its EOS, in a rectangle, and the mask of what is real."""
+    lengths = np.array([len(row) + 1 for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    source = np.full(mask.shape, PAD)
+    for place, row in enumerate(rows):
+        source[place, : len(row) + 1] = [*row, EOS]
+    return source, mask
 
 
 def _batches(rows: Sequence[Sequence[int]], positions: int) -> Iterator[list[int]]:

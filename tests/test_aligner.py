@@ -32,6 +32,7 @@ from latimer.models.base import Seq2Seq, source_attentions
 from latimer.models.build import build
 from latimer.nn.attention import capture, intervene
 from latimer.recipe import Trained
+from latimer.runtime.eager import TorchEngine
 from latimer.shapes import Tensor
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, words
@@ -117,7 +118,8 @@ def translator(make_model: MakeModel, trained: Trained) -> Translator:
     tokenizers = trained.folder.load_tokenizers()
     config = ModelConfig("transformer", "transformer", width=16, decoder_layers=2, decoder_heads=2)
     size = tokenizers.source.size
-    return Translator(build(config, source_vocabulary=size, target_vocabulary=size, joint=True), tokenizers)
+    model = build(config, source_vocabulary=size, target_vocabulary=size, joint=True)
+    return Translator(TorchEngine(model), tokenizers)
 
 
 def planted(reading: Reading) -> Any:

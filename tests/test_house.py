@@ -16,13 +16,13 @@ HOUSE: dict[str, set[str]] = {
     "errors": set(),
     "shapes": set(),
     "files": {"errors"},
-    "state": {"shapes"},
+    "state": set(),
     "config": {"errors"},
     "presets": {"config", "errors"},
     "machine": set(),
     "nn": {"shapes", "state"},
     "models": {"nn", "shapes", "state", "config", "presets"},
-    "search": {"state", "shapes"},
+    "search": {"state"},
     "data": {"shapes", "config", "errors", "files", "alignment"},
     "alignment": {"errors"},
     "evaluate": {"errors"},
@@ -32,8 +32,9 @@ HOUSE: dict[str, set[str]] = {
     },
     "folder": {"models", "data", "config", "errors", "files"},
     "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
+    "runtime": {"models", "nn", "state", "shapes", "errors", "files"},
     "translator": {
-        *("folder", "models", "data", "search", "looking", "visualize", "machine", "shapes", "errors"),
+        *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
     },
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
@@ -48,7 +49,10 @@ HOUSE: dict[str, set[str]] = {
     },
     "recipe": {
         *("data", "models", "training", "folder", "translator", "evaluate", "config", "presets", "card"),
-        *("preparation", "tuning", "report", "machine", "errors", "files"),
+        *("runtime", "preparation", "tuning", "report", "machine", "errors", "files"),
+    },
+    "shipping": {
+        *("runtime", "folder", "translator", "preparation", "evaluate", "models", "data", "errors"),
     },
     "significance": {"evaluate", "errors"},
     "compare": {

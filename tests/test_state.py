@@ -2,9 +2,11 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 
+from latimer import state
 from latimer.shapes import Tensor
 from latimer.state import map_nest, repeat, select
 
@@ -62,3 +64,22 @@ def test_the_nest_itself_is_left_alone(nest: Outer) -> None:
     repeat(nest, 2).inner.cells[0].zero_()
     map_nest(lambda tensor: tensor * 0, nest)
     assert leaves(nest) == before
+
+
+def test_nests_of_numpys_arrays_are_nests_too(nest: Outer) -> None:
+    plain = map_nest(lambda tensor: tensor.numpy(), nest)
+    rows = [2, 0, 2, 2]
+    assert leaves(select(plain, np.array(rows))) == leaves(select(nest, torch.tensor(rows)))
+    assert leaves(repeat(plain, 3)) == leaves(repeat(nest, 3))
+    select(plain, np.array([1])).words[:] = 7
+    repeat(plain, 2).words[:] = 7
+    assert leaves(plain) == leaves(nest)
+
+
+def test_a_nest_is_made_again_from_its_leaves(nest: Outer) -> None:
+    found = state.leaves(nest)
+    assert [leaf.tolist() for leaf in found] == leaves(nest)
+    doubled = state.with_leaves(nest, [leaf * 2 for leaf in found])
+    assert type(doubled) is Outer
+    assert leaves(doubled) == leaves(map_nest(lambda leaf: leaf * 2, nest))
+    assert state.leaves(None) == state.leaves(()) == []

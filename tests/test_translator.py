@@ -15,6 +15,7 @@ from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.recipe import Trained, train
+from latimer.runtime.eager import TorchEngine
 from latimer.translator import Translator
 
 TEXTS = [
@@ -146,8 +147,8 @@ def test_any_text_is_answered(translator: Translator, texts: Sequence[str]) -> N
 
 def test_the_habits_of_spacing_are_put_back(translator: Translator) -> None:
     """With a no-break space wherever a space stands before an e."""
-    habit = Translator(translator.model, translator.tokenizers, Spacing(before={"e": "\xa0"}))
-    bare = Translator(translator.model, translator.tokenizers)
+    habit = Translator(translator.engine, translator.tokenizers, Spacing(before={"e": "\xa0"}))
+    bare = Translator(translator.engine, translator.tokenizers)
     for one, other in zip(habit.translate(TEXTS), bare.translate(TEXTS), strict=True):
         assert one == other.replace(" e", "\xa0e")
     assert " e" in bare.translate(["you hear the boat."])[0]
@@ -212,7 +213,7 @@ def test_looking_at_a_model_without_attention_is_a_mistake(trained: Trained) -> 
     size = tokenizers.source.size
     model = build(ModelConfig(score="none"), source_vocabulary=size, target_vocabulary=size, joint=True)
     with pytest.raises(Mistake, match="no attention to look at"):
-        Translator(model, tokenizers).look("she", target="elle")
+        Translator(TorchEngine(model), tokenizers).look("she", target="elle")
 
 
 def test_loading_gives_what_training_kept(trained: Trained, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from latimer.errors import Mistake
 
 if TYPE_CHECKING:
     from latimer.evaluate import Comparison, LengthBucket, Score
-    from latimer.translator import Translator
+    from latimer.translator import EngineName, Translator
 
 
 class Report(NamedTuple):
@@ -40,6 +40,9 @@ class Report(NamedTuple):
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
 @click.option("--against", metavar="DIR", help="Another model: are they significantly different?")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
+@click.option(
+    "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write the translations, a line a source.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -48,6 +51,7 @@ def command(
     folder: str,
     against: str | None,
     beam: int,
+    engine: "EngineName | None",
     output: Path | None,
     as_json: bool,
     quiet: bool,
@@ -60,7 +64,7 @@ def command(
     from latimer.folder import ModelFolder
 
     model_folder = ModelFolder(folder)
-    report = score(corpus, folder, against=against, beam=beam, output=output, quiet=quiet)
+    report = score(corpus, folder, against=against, beam=beam, engine=engine, output=output, quiet=quiet)
     if as_json:
         say(json.dumps(report.json(), ensure_ascii=False))
     else:
@@ -74,6 +78,7 @@ def score(
     *,
     against: str | None = None,
     beam: int = 5,
+    engine: "EngineName | None" = None,
     output: Path | None = None,
     quiet: bool = False,
 ) -> Report:
@@ -90,7 +95,7 @@ def score(
     )
     pairs = [(pair.source, pair.target) for pair in opened.pairs()]
     sources, references = evaluate.group_references(pairs)
-    translator = Translator.load(folder)
+    translator = Translator.load(folder, engine=engine)
     watch = Stopwatch()
     texts = _translate(translator, sources, beam, folder, quiet)
     seconds = watch.seconds
@@ -110,7 +115,7 @@ def score(
             raise Mistake(
                 f"{folder} and {against} translate in different directions; compare like with like."
             )
-        others = _translate(Translator.load(against), sources, beam, against, quiet)
+        others = _translate(Translator.load(against, engine=engine), sources, beam, against, quiet)
         comparisons = [evaluate.paired(others, texts, references)]
     return Report(
         len(pairs),

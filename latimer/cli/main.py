@@ -19,11 +19,12 @@ COMMANDS = {
     "backtranslate": "Make pairs of target text with a model of the other direction.",
     "look": "Show what the model attends to while it translates.",
     "align": "Link the words of sentence pairs by what the model attends to.",
+    "export": "Write what a model needs to be run without torch.",
     "info": "Say what is in a model directory and how it was made.",
 }
 
 # module: the extra that brings it
-EXTRAS = {"torch": "train", "sacrebleu": "train", "resvg_py": "pictures"}
+EXTRAS = {"torch": "train", "sacrebleu": "train", "onnxscript": "train", "resvg_py": "pictures"}
 
 
 class Lazy(click.Group):

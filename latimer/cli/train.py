@@ -106,6 +106,7 @@ def command(
             guide=guide,
             reporter=watcher,
         )
+        _ship(trained, watcher)
     if as_json and is_first():
         say(json.dumps({"folder": str(trained.folder.path), **trained.folder.record.get("training", {})}))
     _say_what_next(trained, watcher)
@@ -117,6 +118,16 @@ def _of_the_model(name: str | None, settings: dict[str, Any]) -> str | None:
         return "--model"
     fixed = ("model.", "data.vocabulary", "data.joint")
     return next((key for key in settings if key.startswith(fixed) and key != "model.dropout"), None)
+
+
+def _ship(trained: "Trained", watcher: "Watcher") -> None:
+    """Make the finished model ready to run without torch, once."""
+    from latimer.training.distributed import is_first
+
+    if trained.progress.finished and is_first() and not trained.folder.has_graphs:
+        from latimer.shipping import ship
+
+        ship(trained.folder, note=watcher.note)
 
 
 def _say_what_next(trained: "Trained", watcher: "Watcher") -> None:

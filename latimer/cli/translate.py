@@ -13,7 +13,7 @@ import click
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
-    from latimer.translator import Translation, Translator
+    from latimer.translator import EngineName, Translation, Translator
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
 
@@ -27,6 +27,9 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--input", "source", type=click.Path(path_type=Path), help="Read lines from a file.")
 @click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -37,6 +40,7 @@ def command(
     source: Path | None,
     target: Path | None,
     as_json: bool,
+    engine: "EngineName | None",
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -48,11 +52,10 @@ def command(
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
-    from latimer.cli.show import progress_bar
     from latimer.files import replacing
     from latimer.translator import Translator
 
-    translator = Translator.load(folder)
+    translator = Translator.load(folder, engine=engine)
     lines, total = _lines(text, source)
     # Someone who types wants each answer at once.
     chunk = 1 if not text and source is None and sys.stdin.isatty() else CHUNK
@@ -61,7 +64,13 @@ def command(
         if target is not None:
             temporary = stack.enter_context(replacing(target))
             out = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
-        advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet)) if total else None
+        advance = None
+        if total:
+            from latimer.cli.show import (
+                progress_bar,
+            )  # rich takes longer to import than a sentence to translate
+
+            advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
         for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), advance):
             for row in _rows(number, line, found[:n_best], as_json, scores or n_best > 1):
                 out.write(row + "\n")

@@ -140,7 +140,7 @@ class ConvDecoder(Decoder):
     def features(
         self, tokens: Int[Tensor, "B T"], memory: ConvMemory, state: ConvState | None = None
     ) -> Features:
-        state = state or self._start(tokens)
+        state = state or self._start(tokens, memory)
         positions = state.read[:, None] + torch.arange(tokens.shape[1], device=tokens.device)
         embedded = self.dropout(self.places(self.embedding(tokens), positions))
         x, wide, last = self.inward(embedded), self.widen(embedded), []
@@ -156,8 +156,8 @@ class ConvDecoder(Decoder):
             x = ((hidden + context) * HALF + x) * HALF
         return Features(self.dropout(self.outward(x)), ConvState(positions[:, -1] + 1, tuple(last)))
 
-    def _start(self, tokens: Int[Tensor, "B T"]) -> ConvState:
+    def _start(self, tokens: Int[Tensor, "B T"], memory: ConvMemory) -> ConvState:
         """Nothing read, and nothing before the first token."""
-        weight = self.inward.weight
-        last = [weight.new_zeros(len(tokens), self.past, len(weight)) for _ in self.layers]
-        return ConvState(tokens.new_zeros(len(tokens)), tuple(last))
+        batch, width = tokens.shape[0], self.inward.out_features
+        last = [memory.gain.new_zeros(batch, self.past, width) for _ in self.layers]
+        return ConvState(tokens.new_zeros(batch), tuple(last))

@@ -7,22 +7,25 @@ returned is whole, and its score is the model's own score of it, the end include
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import torch
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike, NDArray
 
-from latimer.shapes import Bool, Float, Int, Tensor
-from latimer.state import Nest, repeat, select
+from latimer.search.arrays import like, log_softmax, to_numpy, top, without_gradients
+from latimer.state import Array, Nest, repeat, select
 
-# (log-probabilities N V, tokens so far N T) -> log-probabilities N V; -inf forbids.
-Constraint = Callable[[Tensor, Tensor], Tensor]
+Numbers = NDArray[Any]
+# (log-probabilities N V, tokens so far N T) -> log-probabilities N V, all NumPy's; -inf forbids.
+Constraint = Callable[[Numbers, Numbers], Numbers]
 
 
 class Step(Protocol):
     """What a decoder promises to search."""
 
     @property
-    def logits(self) -> Tensor: ...  # N T V
+    def logits(self) -> Array: ...  # N T V
 
     @property
     def state(self) -> Nest: ...
@@ -39,30 +42,33 @@ class Hypothesis(NamedTuple):
 class Move(NamedTuple):
     """One step of the search, as whoever watches it is told: K hypotheses a sentence are kept."""
 
-    sentence: Int[Tensor, " B"]  # which sentence of the batch each is
-    parent: Int[Tensor, "B K"]  # which hypothesis of before each one continues
-    token: Int[Tensor, "B K"]  # by what; a finished one only repeats EOS
-    total: Float[Tensor, "B K"]  # log-probability so far; -inf is nobody
-    done: Bool[Tensor, "B K"]
-    log_probs: Float[Tensor, "N V"]  # what each hypothesis of before (B x K) thought of every token
+    sentence: Int[np.ndarray, " B"]  # which sentence of the batch each is
+    parent: Int[np.ndarray, "B K"]  # which hypothesis of before each one continues
+    token: Int[np.ndarray, "B K"]  # by what; a finished one only repeats EOS
+    total: Float[np.ndarray, "B K"]  # log-probability so far; -inf is nobody
+    done: Bool[np.ndarray, "B K"]
+    log_probs: Float[np.ndarray, "N V"]  # what each hypothesis of before (B x K) thought of every token
 
 
 class _Beams(NamedTuple):
     """The hypotheses of the sentences still searched, K rows a sentence."""
 
-    sentence: Int[Tensor, " B"]  # which sentence of the batch each is
-    tokens: Int[Tensor, "B K T"]  # BOS first
-    total: Float[Tensor, "B K"]  # log-probability so far
-    length: Int[Tensor, "B K"]  # tokens after BOS, EOS counted
-    done: Bool[Tensor, "B K"]
+    sentence: Int[np.ndarray, " B"]  # which sentence of the batch each is
+    tokens: Int[np.ndarray, "B K T"]  # BOS first
+    total: Float[np.ndarray, "B K"]  # log-probability so far
+    length: Int[np.ndarray, "B K"]  # tokens after BOS, EOS counted
+    done: Bool[np.ndarray, "B K"]
+
+    def of(self, kept: Int[np.ndarray, " N"]) -> "_Beams":
+        """Those of some sentences."""
+        return _Beams(*(array[kept] for array in self))
 
 
-@torch.inference_mode()
 def beam_search(
-    decoder: Callable[[Tensor, Nest, Nest], Step],
+    decoder: Callable[[Array, Nest, Nest], Step],
     memory: Nest,
     *,
-    limits: Int[Tensor, " B"],
+    limits: ArrayLike,
     bos: int,
     eos: int,
     beam: int = 5,
@@ -72,81 +78,82 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """The `beam` best hypotheses of each sentence, best first; distinct, and fewer where no more exist.
 
+    The decoder is given tokens of the library and on the device of `memory`, torch's or NumPy's.
     `limits` (at least 1) is the greatest number of tokens of each sentence, the end counted.
     `length_penalty` a ranks by log-probability / length ** a: 0 is the probability itself, 1 the mean.
     `watch` is told of every step.
     """
-    batch, device = len(limits), limits.device
+    limits = np.asarray(limits)
+    batch = len(limits)
     beams = _Beams(
-        sentence=torch.arange(batch, device=device),
-        tokens=torch.full((batch, beam, 1), bos, device=device),
-        total=torch.full((batch, beam), -torch.inf, device=device).index_fill(
-            1, torch.tensor([0], device=device), 0.0
-        ),
-        length=torch.zeros(batch, beam, dtype=torch.long, device=device),
-        done=torch.zeros(batch, beam, dtype=torch.bool, device=device),
+        sentence=np.arange(batch),
+        tokens=np.full((batch, beam, 1), bos),
+        total=np.where(np.arange(beam) == 0, 0.0, np.full((batch, beam), -np.inf)),
+        length=np.zeros((batch, beam), dtype=np.int64),
+        done=np.zeros((batch, beam), dtype=np.bool_),
     )
     memory, state = repeat(memory, beam), None
     found: list[list[Hypothesis]] = [[] for _ in range(batch)]
-    while len(beams.sentence):
-        out = decoder(beams.tokens.flatten(0, 1)[:, -1:], memory, state)
-        log_probs = out.logits[:, -1].float().log_softmax(-1)
-        for constrain in constraints:
-            log_probs = constrain(log_probs, beams.tokens.flatten(0, 1))
-        beams, rows = _advance(beams, log_probs, limits[beams.sentence], eos, length_penalty)
-        if watch is not None:
-            parent = rows.view_as(beams.done) % beam
-            watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
-        finished = beams.done.all(1)
-        some = bool(finished.any())
-        if some:
-            for index in finished.nonzero()[:, 0].tolist():
-                found[int(beams.sentence[index])] = _hypotheses(beams, index, eos, length_penalty)
-            going = (~finished).nonzero()[:, 0]
-            kept = (going[:, None] * beam + torch.arange(beam, device=device)).flatten()
-            beams, memory, rows = select(beams, going), select(memory, kept), rows[kept]
-        # One move, both to the rows that are continued and away from those that are finished.
-        state = select(out.state, rows) if some or beam > 1 else out.state
+    with without_gradients(memory):
+        while len(beams.sentence):
+            tokens = beams.tokens.reshape(-1, beams.tokens.shape[2])
+            out = decoder(like(memory, tokens[:, -1:]), memory, state)
+            log_probs = log_softmax(out.logits[:, -1])
+            if constraints or watch is not None:
+                log_probs = to_numpy(log_probs)
+            for constrain in constraints:
+                log_probs = constrain(log_probs, tokens)
+            beams, rows = _advance(beams, log_probs, limits[beams.sentence], eos, length_penalty)
+            if watch is not None:
+                parent = rows.reshape(beams.done.shape) % beam
+                watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
+            finished = beams.done.all(1)
+            some = bool(finished.any())
+            if some:
+                for index in np.flatnonzero(finished).tolist():
+                    found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
+                going = np.flatnonzero(~finished)
+                kept = (going[:, None] * beam + np.arange(beam)).reshape(-1)
+                beams, rows = beams.of(going), rows[kept]
+                memory = select(memory, like(memory, kept))
+            # One move, both to the rows that are continued and away from those that are finished.
+            state = select(out.state, like(memory, rows)) if some or beam > 1 else out.state
     return found
 
 
 def _advance(
     beams: _Beams,
-    log_probs: Float[Tensor, "N V"],
-    limits: Int[Tensor, " B"],
+    log_probs: Float[Array, "N V"],
+    limits: Int[np.ndarray, " B"],
     eos: int,
     length_penalty: float,
-) -> tuple[_Beams, Int[Tensor, " N"]]:
+) -> tuple[_Beams, Int[np.ndarray, " N"]]:
     """The best continuations, and the row that each continues."""
     batch, beam, size = beams.tokens.shape
     choices = min(beam, log_probs.shape[-1])  # of one row no more than these can be among the best
-    likeliest, tokens = log_probs.topk(choices)
-    likeliest, tokens = likeliest.view(batch, beam, choices), tokens.view(batch, beam, choices)
-    end = log_probs[:, eos].view(batch, beam)
-    end = end.masked_fill(beams.done, 0.0)  # a finished hypothesis only repeats its end, at no cost
-    only_end = beams.done | (limits <= size)[:, None]
-    likeliest = torch.where(only_end[..., None], _first(end, choices), likeliest)
-    tokens = tokens.masked_fill(only_end[..., None], eos)
+    likeliest, tokens = (array.reshape(batch, beam, choices) for array in top(log_probs, choices))
+    end = to_numpy(log_probs[:, eos]).reshape(batch, beam)
+    end = np.where(beams.done, 0.0, end)  # a finished hypothesis only repeats its end, at no cost
+    only_end = (beams.done | (limits <= size)[:, None])[..., None]
+    first = np.arange(choices) == 0
+    likeliest = np.where(only_end, np.where(first, end[..., None], -np.inf), likeliest)
+    tokens = np.where(only_end, eos, tokens)
 
-    total = beams.total[..., None] + likeliest
-    length = beams.length + ~beams.done
-    _, best = (total / length[..., None] ** length_penalty).flatten(1).topk(beam)
-    parent, token = best // choices, tokens.flatten(1).gather(1, best)
-    total = total.flatten(1).gather(1, best)
-    impossible = total == -torch.inf  # fewer strings than beams: this row is nobody's
-    rows = (torch.arange(batch, device=best.device)[:, None] * beam + parent).flatten()
+    totals = (beams.total[..., None] + likeliest).reshape(batch, -1)
+    lengths = beams.length + ~beams.done
+    scores = totals / lengths.repeat(choices, 1) ** length_penalty
+    best = np.argsort(-scores, 1, kind="stable")[:, :beam]
+    parent, token = best // choices, np.take_along_axis(tokens.reshape(batch, -1), best, 1)
+    total = np.take_along_axis(totals, best, 1)
+    impossible = total == -np.inf  # fewer strings than beams: this row is nobody's
+    before = np.take_along_axis(beams.tokens, parent[..., None], 1)
     return _Beams(
         sentence=beams.sentence,
-        tokens=torch.cat([beams.tokens.flatten(0, 1)[rows].view(batch, beam, size), token[..., None]], -1),
+        tokens=np.concatenate([before, token[..., None]], -1),
         total=total,
-        length=length.gather(1, parent),
+        length=np.take_along_axis(lengths, parent, 1),
         done=(token == eos) | impossible,  # the only child of a finished one is EOS again
-    ), rows
-
-
-def _first(values: Float[Tensor, "B K"], choices: int) -> Float[Tensor, "B K N"]:
-    """`values` as the first of the choices, and no others."""
-    return torch.nn.functional.pad(values[..., None], (0, choices - 1), value=-torch.inf)
+    ), (np.arange(batch)[:, None] * beam + parent).reshape(-1)
 
 
 def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> list[Hypothesis]:
@@ -159,5 +166,5 @@ def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> l
             beams.length[index].tolist(),
             strict=True,
         )
-        if total > -torch.inf
+        if total > -np.inf
     ]

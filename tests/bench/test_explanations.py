@@ -18,6 +18,7 @@ from latimer.models.base import Seq2Seq
 from latimer.models.build import build
 from latimer.nn.attention import intervene
 from latimer.recipe import Trained
+from latimer.runtime.eager import TorchEngine
 from latimer.shapes import Tensor
 from latimer.training.loss import validation_loss
 from latimer.translator import Translator
@@ -90,7 +91,7 @@ def test_saliency_is_what_a_longer_vector_does(
     config = ModelConfig(decoder, decoder, width=16, dropout=0.0)
     size = tokenizers.source.size
     model = build(config, source_vocabulary=size, target_vocabulary=size, joint=True).double().eval()
-    translator, pair = Translator(model, tokenizers), ("a dog", "un chien")
+    translator, pair = Translator(TorchEngine(model), tokenizers), ("a dog", "un chien")
     sources, targets = tokenizers.source.encode(pair[0]), tokenizers.target.encode(pair[1])
     source, target = torch.tensor([[*sources, 2]]), torch.tensor([[1, *targets[:-1]]])
     words, said = tokenizers.source.word_of(sources), tokenizers.target.word_of(targets)

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -52,9 +53,9 @@ def test_the_clock_holds_the_end_back_and_notes_every_window() -> None:
 
 
 def test_a_constraint_writes_nothing_into_its_argument() -> None:
-    log_probs = torch.zeros(2, 6)
-    assert Clock(4, 2)(log_probs, torch.zeros(2, 2))[0].tolist() == [0, 0, -torch.inf, 0, 0, 0]
-    assert log_probs.count_nonzero() == 0
+    log_probs = np.zeros((2, 6))
+    assert Clock(4, 2)(log_probs, np.zeros((2, 2)))[0].tolist() == [0, 0, -np.inf, 0, 0, 0]
+    assert not log_probs.any()
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latimer.models.base import Seq2Seq
-from latimer.search.beam import Constraint, Hypothesis, beam_search
+from latimer.search.arrays import log_softmax, top
+from latimer.search.beam import Constraint, Hypothesis, Numbers, beam_search
 from latimer.shapes import Tensor
+from latimer.state import leaves, map_nest
 
 BOS, EOS = 1, 2
 MakeModel = Callable[..., Seq2Seq]
@@ -67,7 +70,7 @@ def search(
     return beam_search(
         decoder,
         memory,
-        limits=torch.tensor(limits, dtype=torch.long),
+        limits=limits,
         bos=BOS,
         eos=EOS,
         beam=beam,
@@ -167,6 +170,51 @@ def test_finished_sentences_are_searched_no_more() -> None:
     assert len(decoder.rows) <= 6
 
 
+class InNumpy:
+    """The same decoder behind NumPy's arrays, as an engine without torch has them."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+
+    def __call__(self, tokens: Numbers, memory: Any, state: Any) -> Out:
+        given = (tokens, *leaves(memory), *leaves(state))
+        assert all(isinstance(array, np.ndarray) for array in given)
+        out = self.decoder(
+            torch.from_numpy(tokens), *(map_nest(torch.from_numpy, n) for n in (memory, state))
+        )
+        return Out(out.logits.numpy(), map_nest(lambda leaf: leaf.numpy(), out.state))
+
+
+@pytest.mark.parametrize("beam", [1, 2, 7])
+def test_search_is_the_same_over_arrays_of_either_library(beam: int) -> None:
+    limits, options = [4, 1, 7, 3], {"bos": BOS, "eos": EOS, "beam": beam}
+    for constraints in ((), (forbid(3), never_twice)):
+        found = search(Lots(6, seed=4), limits, beam=beam, constraints=constraints)
+        decoder, memory = InNumpy(Lots(6, seed=4)), (np.arange(4),)
+        again = beam_search(decoder, memory, limits=limits, constraints=constraints, **options)  # type: ignore[arg-type]
+        for one, other in zip(found, again, strict=True):
+            same(one, [tuple(each) for each in other])  # type: ignore[misc]
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 999), width=st.integers(1, 9), count=st.integers(1, 9))
+def test_the_greatest_of_a_row_are_found_by_either_library(seed: int, width: int, count: int) -> None:
+    values = np.random.default_rng(seed).permuted(np.arange(4.0 * width).reshape(4, width), axis=1)
+    count = min(count, width)
+    expected = np.sort(values, 1)[:, ::-1][:, :count]
+    for library in (values, torch.from_numpy(values)):
+        greatest, places = top(library, count)
+        assert np.array_equal(greatest, expected)
+        assert np.array_equal(np.take_along_axis(values, places, 1), expected)
+
+
+def test_log_probabilities_of_either_library_are_those_of_the_definition() -> None:
+    logits = np.array([[0.0, 700.0, -3.0], [1e4, 1e4, 1e4]])
+    expected = [[-700, 0, -703], [-np.log(3)] * 3]
+    np.testing.assert_allclose(log_softmax(logits), expected, atol=1e-12)
+    np.testing.assert_allclose(log_softmax(torch.from_numpy(logits)), expected, atol=1e-4)
+
+
 def test_greedy_is_a_beam_of_one() -> None:
     decoder = Lots(7)
     for sentence, found in enumerate(search(decoder, [6] * 8, beam=1)):
@@ -201,18 +249,19 @@ def test_scores_come_best_first_and_say_what_they_are() -> None:
 
 
 def forbid(token: int) -> Constraint:
-    def constrain(log_probs: Tensor, tokens: Tensor) -> Tensor:
-        return log_probs.index_fill(1, torch.tensor([token]), -torch.inf)
+    def constrain(log_probs: Numbers, tokens: Numbers) -> Numbers:
+        return np.where(np.arange(log_probs.shape[1]) == token, -np.inf, log_probs)
 
     return constrain
 
 
-def never_twice(log_probs: Tensor, tokens: Tensor) -> Tensor:
+def never_twice(log_probs: Numbers, tokens: Numbers) -> Numbers:
     """No word that stands in the hypothesis already."""
-    assert bool((tokens[:, 0] == BOS).all())
-    seen = torch.zeros_like(log_probs, dtype=torch.bool).scatter(1, tokens, True)
+    assert (tokens[:, 0] == BOS).all()
+    seen = np.zeros_like(log_probs, dtype=bool)
+    np.put_along_axis(seen, tokens, True, 1)
     seen[:, EOS] = False
-    return log_probs.masked_fill(seen, -torch.inf)
+    return np.where(seen, -np.inf, log_probs)
 
 
 def test_constraints_are_obeyed() -> None:
@@ -232,10 +281,10 @@ def test_constraints_are_obeyed() -> None:
 def test_a_constraint_sees_the_hypothesis_it_speaks_of() -> None:
     """Which words may follow depends on the word before, row by row."""
 
-    def climb(log_probs: Tensor, tokens: Tensor) -> Tensor:
-        smaller = torch.arange(log_probs.shape[1]) <= tokens[:, -1:]
+    def climb(log_probs: Numbers, tokens: Numbers) -> Numbers:
+        smaller = np.arange(log_probs.shape[1]) <= tokens[:, -1:]
         smaller[:, EOS] = False
-        return log_probs.masked_fill(smaller, -torch.inf)
+        return np.where(smaller, -np.inf, log_probs)
 
     found = search(Lots(9, spread=1.0), [6, 6], beam=8, constraints=(climb,))
     texts = [one.tokens for hypotheses in found for one in hypotheses]
@@ -244,7 +293,7 @@ def test_a_constraint_sees_the_hypothesis_it_speaks_of() -> None:
 
 
 def test_a_constraint_that_allows_nothing_leaves_nothing() -> None:
-    assert search(Lots(4), [3, 2], constraints=(lambda log_probs, _: log_probs - torch.inf,)) == [[], []]
+    assert search(Lots(4), [3, 2], constraints=(lambda log_probs, _: log_probs - np.inf,)) == [[], []]
     forced = search(Lots(4), [3], constraints=(forbid(EOS),))
     assert forced == [[]], "without an end no hypothesis is whole"
 
@@ -266,7 +315,7 @@ every_decoder = pytest.mark.parametrize(("encoder", "decoder", "score"), REAL)
 def real(model: Seq2Seq, sentences: Any, limits: list[int], **options: Any) -> list[list[Hypothesis]]:
     with torch.inference_mode():
         memory = model.memory(sentences.source, sentences.mask)
-    return beam_search(model.decoder, memory, limits=torch.tensor(limits), bos=BOS, eos=EOS, **options)
+    return beam_search(model.decoder, memory, limits=limits, bos=BOS, eos=EOS, **options)
 
 
 def one_of(sentences: Any, row: int) -> Any:

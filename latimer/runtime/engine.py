@@ -1,0 +1,34 @@
+"""What a translator wants of whoever runs its model.
+
+    memory = engine.memory(source, mask)                     once a batch, from NumPy's arrays
+    out    = engine.decoder(tokens, memory, state)           as search calls it (search/beam.py)
+
+Memory and state are nests of arrays of the engine's own library, the batch first.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from latimer.state import Array, Nest
+
+
+class Engine(ABC):
+    """Runs one model."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def memory(self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"]) -> Nest:
+        """What the decoder looks at; `mask` is True at real positions."""
+
+    @abstractmethod
+    def decoder(self, tokens: Array, memory: Nest, state: Nest) -> Any:
+        """One token a row, on from `state` (None: from the beginning): logits, and the next state."""
+
+    @property
+    @abstractmethod
+    def model(self) -> Any:
+        """The model itself, in torch, for whoever looks inside."""

@@ -1,0 +1,61 @@
+"""The little that search asks of arrays, NumPy's and torch's, on whatever device.
+
+What is as wide as the vocabulary stays where the model left it: only a few numbers a hypothesis come back.
+Nothing here imports torch: whoever hands a tensor in has done so.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from latimer.state import Array, Nest, leaves
+
+
+def to_numpy(array: Array) -> NDArray[Any]:
+    """The same numbers in NumPy."""
+    return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
+
+
+def like(nest: Nest, array: NDArray[Any]) -> Array:
+    """`array` in the library, and on the device, of the arrays in the nest."""
+    found = leaves(nest)
+    if not found or isinstance(found[0], np.ndarray):
+        return array
+    import torch
+
+    return torch.from_numpy(array).to(found[0].device)
+
+
+def without_gradients(nest: Nest) -> AbstractContextManager[Any]:
+    """A block in which torch keeps no gradients, where the nest holds any tensor of torch's."""
+    if all(isinstance(leaf, np.ndarray) for leaf in leaves(nest)):
+        return nullcontext()
+    import torch
+
+    return torch.inference_mode()
+
+
+def log_softmax(logits: Float[Array, "N V"]) -> Float[Array, "N V"]:
+    """Over the last axis, in float32 at least."""
+    if not isinstance(logits, np.ndarray):
+        return logits.float().log_softmax(-1)
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def top(values: Float[Array, "N V"], count: int) -> tuple[Float[np.ndarray, "N K"], Int[np.ndarray, "N K"]]:
+    """The `count` greatest of each row, greatest first, and their places."""
+    if not isinstance(values, np.ndarray):
+        greatest, places = values.topk(count)
+        return to_numpy(greatest), to_numpy(places)
+    if count == 1:
+        places = values.argmax(-1, keepdims=True)
+        return np.take_along_axis(values, places, -1), places
+    places = np.argpartition(values, -count, -1)[:, -count:] if count < values.shape[-1] else None
+    greatest = values if places is None else np.take_along_axis(values, places, -1)
+    order = np.argsort(-greatest, -1, kind="stable")
+    greatest = np.take_along_axis(greatest, order, -1)
+    return greatest, order if places is None else np.take_along_axis(places, order, -1)

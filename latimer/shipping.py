@@ -1,0 +1,106 @@
+"""A trained folder that translates without torch: graphs for ONNX Runtime, in int8 where that costs nothing.
+
+Both kinds of graphs are measured against torch on the validation pairs, greedily. Those in int8 are kept
+where they lose at most LOSS of BLEU; else those in float32, which have to say what torch says.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from latimer import evaluate
+from latimer.data.tokenizer import BOS
+from latimer.errors import Mistake
+from latimer.folder import ModelFolder
+from latimer.models.base import Seq2Seq
+from latimer.preparation import held_out
+from latimer.runtime.eager import TorchEngine
+from latimer.runtime.engine import Engine
+from latimer.runtime.graphs import OnnxEngine
+from latimer.runtime.recording import Weights, record
+from latimer.translator import Translator
+
+LOSS = 0.3  # BLEU that int8 may lose
+MEASURED = 500  # validation pairs
+SAME = 0.99  # of them the share that float32 translates as torch does; what differs are ties
+
+
+class Shipped(NamedTuple):
+    """What was written, and what it scores; `torch_bleu` is the same model's, by torch."""
+
+    weights: Weights
+    bleu: float
+    torch_bleu: float
+    pairs: int
+
+    def __str__(self) -> str:
+        return (
+            f"Graphs for ONNX Runtime in {self.weights}: BLEU {self.bleu:.2f} on {self.pairs} validation "
+            f"pairs, {self.torch_bleu:.2f} by torch."
+        )
+
+
+class Measured(NamedTuple):
+    """Translations of the validation sources, and their BLEU."""
+
+    texts: list[str]
+    bleu: float
+
+
+def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None) -> Shipped | None:
+    """Write the graphs of a finished run into its folder, and seal it; None, and a note why, if they fail.
+
+    Raises Mistake where the folder holds no finished run, or no validation pairs any more.
+    """
+    if not folder.record.get("training", {}).get("finished"):
+        raise Mistake(f"{folder.path} holds no finished run; run its latimer train command again first.")
+    try:
+        pairs = held_out(folder)[:MEASURED]
+    except FileNotFoundError:
+        raise Mistake(f"{folder.training} holds no validation pairs to measure int8 with any more.") from None
+    model, tokenizers, spacing = folder.load_model(), folder.load_tokenizers(), folder.spacing
+    sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
+    tokenize = evaluate.tokenizer_for(folder.record["target_language"])
+
+    def measure(engine: Engine) -> Measured:
+        texts = Translator(engine, tokenizers, spacing).translate(sources, beam=1)
+        return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
+
+    folder.unseal()
+    try:
+        shipped = _best(model, folder.runtime, measure, note)
+    except (ModuleNotFoundError, torch.onnx.OnnxExporterError) as error:
+        shutil.rmtree(folder.runtime, ignore_errors=True)
+        why = str(error).strip().splitlines()[-1]
+        note(f"No graphs for ONNX Runtime could be made, so torch will translate ({why}).")
+        return None
+    finally:
+        folder.seal()
+    folder.write_record({**folder.record, "runtime": shipped._asdict()})
+    note(str(shipped))
+    return shipped
+
+
+def _best(
+    model: Seq2Seq, into: Path, measure: Callable[[Engine], Measured], note: Callable[[str], None]
+) -> Shipped:
+    """Write the graphs in int8, or in float32 where those lose too much."""
+    expected = measure(TorchEngine(model))
+    pairs = len(expected.texts)
+
+    def recorded(weights: Weights) -> Measured:
+        record(model, bos=BOS, weights=weights).save(into)
+        return measure(OnnxEngine(into))
+
+    found = recorded("int8")
+    if found.bleu >= expected.bleu - LOSS:
+        return Shipped("int8", found.bleu, expected.bleu, pairs)
+    note(f"In int8 the model would lose {expected.bleu - found.bleu:.2f} BLEU, so it stays in float32.")
+    found = recorded("float32")
+    different = sum(one != other for one, other in zip(found.texts, expected.texts, strict=True))
+    if different > (1 - SAME) * pairs:
+        raise torch.onnx.OnnxExporterError(f"{different} of {pairs} translations would be others")
+    return Shipped("float32", found.bleu, expected.bleu, pairs)

@@ -1,0 +1,190 @@
+"""The graphs say what the model says: laws 3 to 7 without torch, for every encoder and every decoder."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from models.grid import ASKING, PAIRS, WIDTHS, Kind
+
+from latimer.errors import Mistake
+from latimer.models.base import Seq2Seq
+from latimer.runtime.eager import TorchEngine
+from latimer.runtime.engine import Engine
+from latimer.runtime.graphs import OnnxEngine
+from latimer.runtime.recording import record
+from latimer.search.beam import Hypothesis, beam_search
+
+BOS, EOS = 1, 2
+LENGTHS = [7, 4, 1, 5]
+LIMITS = [9, 6, 4, 1]
+KINDS = [
+    Kind("lstm", "lstm-parallel"),
+    Kind("transformer", "transformer", tied=False),
+]  # recording takes seconds: the others are `full`
+MORE = [
+    Kind("conv", "conv", embedding=6),
+    Kind("lstm", "lstm", layers=2),
+    Kind("conv", "luong", "none"),
+    Kind("lstm-residual", "luong-feeding", "general", heads=2),
+]
+
+
+class Recorded(NamedTuple):
+    """A small model run by torch, and by ONNX Runtime in float32 and in int8."""
+
+    kind: Kind
+    torch: Engine
+    float32: Engine
+    int8: Engine
+
+
+def recorded(kind: Kind, folder: Path) -> Recorded:
+    """And the model itself stays as it was, in training if it was."""
+    model, engines = make_model(kind).train(), []
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    for weights in ("float32", "int8"):
+        record(model, bos=BOS, weights=weights).save(folder / weights)  # type: ignore[arg-type]
+        engines.append(OnnxEngine(folder / weights))
+    assert model.training
+    assert before.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    return Recorded(kind, TorchEngine(model), *engines)
+
+
+def make_model(kind: Kind) -> Seq2Seq:
+    """One that is not sure of anything, so that no small fault is lost."""
+    from latimer.config import ModelConfig
+    from latimer.models.build import build
+
+    torch.manual_seed(1)
+    blocks = kind.decoder in ("lstm-parallel", "transformer")
+    config = ModelConfig(
+        encoder=kind.encoder,
+        decoder=kind.decoder,
+        score=kind.score,
+        embedding=kind.embedding,
+        width=8,
+        encoder_layers=kind.layers,
+        decoder_layers=kind.layers,
+        encoder_heads=2,
+        decoder_heads=kind.heads or (2 if blocks else 1),
+        tied=kind.tied,
+    )
+    model = build(config, source_vocabulary=11, target_vocabulary=11, joint=kind.tied)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.5).add_(torch.randn_like(parameter), alpha=0.2)
+    return model.eval()
+
+
+@pytest.fixture(
+    scope="module", params=[*KINDS, *(pytest.param(kind, marks=pytest.mark.full) for kind in MORE)], ids=str
+)
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return recorded(request.param, tmp_path_factory.mktemp("graphs"))
+
+
+def sentences(rows: list[int]) -> tuple[Any, Any]:
+    """Those of LENGTHS, padded to the longest; padding is a token like any other, so that it would show."""
+    source = np.random.default_rng(0).integers(4, 11, (len(LENGTHS), max(LENGTHS)))
+    lengths = np.array(LENGTHS)[rows]
+    source = source[rows, : lengths.max()]
+    return source, np.arange(source.shape[1]) < lengths[:, None]
+
+
+def search(engine: Engine, rows: list[int], **options: Any) -> list[list[Hypothesis]]:
+    memory = engine.memory(*sentences(rows))
+    return beam_search(
+        engine.decoder, memory, limits=[LIMITS[row] for row in rows], bos=BOS, eos=EOS, **options
+    )
+
+
+def same(one: list[list[Hypothesis]], other: list[list[Hypothesis]], *, within: float = 1e-4) -> None:
+    for found, expected in zip(one, other, strict=True):
+        assert [each.tokens for each in found] == [each.tokens for each in expected]
+        for each, its in zip(found, expected, strict=True):
+            assert each.log_probability == pytest.approx(its.log_probability, abs=within)
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_float32_finds_what_torch_finds(engines: Recorded, beam: int) -> None:
+    rows = [0, 1, 2, 3]
+    same(search(engines.float32, rows, beam=beam), search(engines.torch, rows, beam=beam))
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_batch_finds_what_each_sentence_finds_alone(engines: Recorded, weights: str, beam: int) -> None:
+    """Laws 3 and 4: padding, other sentences and their moments of ending change nothing, in int8 neither."""
+    engine = getattr(engines, weights)
+    together = search(engine, [0, 1, 2, 3], beam=beam)
+    for row in range(4):
+        same([together[row]], search(engine, [row], beam=beam))
+    turned = search(engine, [2, 0, 3, 1], beam=beam)
+    same(turned, [together[row] for row in (2, 0, 3, 1)])
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_scores_are_the_engines_own_and_constraints_are_obeyed(engines: Recorded, weights: str) -> None:
+    """Laws 5 to 7: each hypothesis said step by step has the score that search gave it."""
+    engine = getattr(engines, weights)
+
+    def no_four(log_probs: Any, tokens: Any) -> Any:
+        assert (tokens[:, 0] == BOS).all()
+        return np.where(np.arange(log_probs.shape[1]) == 4, -np.inf, log_probs)
+
+    for constraints in ((), (no_four,)):
+        for row, found in enumerate(search(engine, [0, 1], beam=5, constraints=constraints)):
+            assert len({tuple(each.tokens) for each in found}) == 5
+            assert not constraints or not any(4 in each.tokens for each in found)
+            for each in found:
+                assert each.log_probability == pytest.approx(said(engine, row, each.tokens), abs=1e-4)
+
+
+def said(engine: Engine, row: int, tokens: list[int]) -> float:
+    memory, state, total = engine.memory(*sentences([row])), None, 0.0
+    for token, following in zip([BOS, *tokens], [*tokens, EOS], strict=True):
+        out = engine.decoder(np.array([[token]]), memory, state)
+        logits, state = out.logits[0, -1].astype(np.float64), out.state
+        total += logits[following] - math.log(np.exp(logits).sum())
+    return float(total)
+
+
+def test_int8_is_near(engines: Recorded) -> None:
+    """Rounding to 1/127 of the greatest of 64 loses little; and something, or it would not be int8."""
+    first = engines.float32.memory(*sentences([0, 1])).logits
+    rounded = engines.int8.memory(*sentences([0, 1])).logits
+    difference = np.abs(first - rounded)
+    assert 0 < difference.mean() < 0.06 * np.abs(first).mean()
+
+
+def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:
+    """What is fully masked is zeros, and no NaN, as in torch."""
+    source, mask = sentences([0, 1])
+    mask = mask & np.array([[True], [False]])
+    for engine in (engines.float32, engines.int8):
+        logits = engine.memory(source, mask).logits
+        assert np.isfinite(logits).all()
+        alone = engine.memory(source[1:, :1], mask[1:, :1]).logits
+        np.testing.assert_allclose(logits[1:], alone, atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_graph_that_is_none_is_a_mistake(tmp_path: Path, damage: bytes | None) -> None:
+    if damage is not None:
+        (tmp_path / "encoder.onnx").write_bytes(damage)
+    with pytest.raises(Mistake, match=r"encoder\.onnx can't be run by ONNX Runtime"):
+        OnnxEngine(tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", [*PAIRS, *ASKING, *WIDTHS], ids=str)
+def test_every_model_of_the_house_can_be_recorded(kind: Kind, tmp_path: Path) -> None:
+    """All of them, as every law is tried on all of them; a few minutes."""
+    engines = recorded(kind, tmp_path)
+    for beam in (1, 4):
+        same(search(engines.float32, [0, 1, 2, 3], beam=beam), search(engines.torch, [0, 1, 2, 3], beam=beam))
+    test_int8_is_near(engines)

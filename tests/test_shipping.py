@@ -1,0 +1,189 @@
+"""A trained folder translates without torch; what was written is checked before it is read."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from latimer import shipping
+from latimer.errors import Mistake
+from latimer.folder import ModelFolder
+from latimer.recipe import Trained
+from latimer.runtime.recording import record
+from latimer.translator import Translator
+
+TEXTS = ["she wants my boat.", "", "you hear the friend and the friend hears you."]
+
+
+@pytest.fixture(scope="module")
+def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
+    """A copy of the trained folder, shipped. Read only, please."""
+    path = tmp_path_factory.mktemp("shipped") / "model"
+    shutil.copytree(trained.folder.path, path)
+    told: list[str] = []
+    folder = ModelFolder(path)
+    found = shipping.ship(folder, note=told.append)
+    assert found is not None
+    assert told[-1] == str(found)
+    assert ModelFolder(path).record["runtime"] == found._asdict()
+    assert found.weights == "int8"
+    assert found.bleu >= found.torch_bleu - 0.3
+    return folder
+
+
+def run(folder: ModelFolder, program: str, *arguments: str) -> str:
+    command = [sys.executable, "-W", "error", "-c", program, str(folder.path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+WITHOUT = "import sys\nfor name in ('torch', 'onnx', 'onnxscript'): sys.modules[name] = None\n"
+TRANSLATE = """from latimer import Translator
+print(*Translator.load(sys.argv[1]).translate(sys.argv[2:]), sep='\\n')
+"""
+
+
+def test_translating_imports_no_torch(shipped: ModelFolder) -> None:
+    rest = "assert not [name for name in sys.modules if name.split('.')[0] in ('torch', 'rich', 'sacrebleu')]"
+    out = run(shipped, f"import sys\n{TRANSLATE}{rest}", *TEXTS)
+    assert out.splitlines() == Translator.load(shipped.path, engine="onnx").translate(TEXTS)
+
+
+def test_where_torch_can_not_be_imported_the_command_translates(shipped: ModelFolder) -> None:
+    program = f"{WITHOUT}sys.argv[1:] = ['translate', '--model', sys.argv[1], *sys.argv[2:]]\n"
+    out = run(shipped, program + "from latimer.cli.main import run\nrun()", *TEXTS)
+    assert out.splitlines() == Translator.load(shipped.path, engine="onnx").translate(TEXTS)
+
+
+def test_the_engine_is_chosen_and_can_be_asked_for(shipped: ModelFolder, trained: Trained) -> None:
+    assert Translator.load(shipped.path).engine.name == "onnx"
+    assert Translator.load(shipped.path, "cpu").engine.name == "torch"
+    assert Translator.load(shipped.path, engine="torch").engine.name == "torch"
+    assert trained.translator.engine.name == "torch", "a folder without graphs"
+    with pytest.raises(Mistake, match="holds no graphs for ONNX Runtime; make them: latimer export"):
+        Translator.load(trained.folder.path, engine="onnx")
+
+
+def test_a_gpu_is_asked_for_only_where_a_driver_is(
+    shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("latimer.translator.DRIVER", tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.nn.Module.to", lambda model, device: model)
+    assert Translator.load(shipped.path).engine.name == "torch"
+    monkeypatch.setattr("latimer.translator.DRIVER", tmp_path / "none")
+    assert Translator.load(shipped.path).engine.name == "onnx"
+
+
+def test_one_can_look_inside_all_the_same(shipped: ModelFolder) -> None:
+    look = Translator.load(shipped.path).look("she wants my boat.", target="elle veux")
+    expected = Translator.load(shipped.path, engine="torch").look("she wants my boat.", target="elle veux")
+    assert look.target == expected.target
+    assert (look.layers()[0] == expected.layers()[0]).all()
+
+
+def test_int8_that_loses_too_much_is_not_taken(
+    shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class There:
+        """Graphs in int8 lie there already."""
+
+        def save(self, folder: Path) -> None:
+            assert (folder / "step.onnx").exists()
+
+    monkeypatch.setattr(shipping, "LOSS", -101.0)
+    monkeypatch.setattr(
+        shipping,
+        "record",
+        lambda model, *, bos, weights: There() if weights == "int8" else record(model, bos=bos),
+    )
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+    told: list[str] = []
+    found = shipping.ship(folder, note=told.append)
+    assert found is not None
+    assert (found.weights, found.bleu) == ("float32", found.torch_bleu)
+    assert "stays in float32" in told[0]
+    one, other = (Translator.load(folder.path, engine=engine) for engine in ("onnx", "torch"))
+    for found_there, found_here in zip(one.hypotheses(TEXTS), other.hypotheses(TEXTS), strict=True):
+        assert [each.text for each in found_there] == [each.text for each in found_here]
+        for each, its in zip(found_there, found_here, strict=True):
+            assert each.score == pytest.approx(its.score, abs=1e-3)
+
+
+def test_where_nothing_can_be_recorded_torch_goes_on(
+    shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*arguments: Any, **options: Any) -> None:
+        raise ModuleNotFoundError("No module named 'onnxscript'")
+
+    monkeypatch.setattr(shipping, "record", fails)
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+    told: list[str] = []
+    assert shipping.ship(folder, note=told.append) is None
+    assert "No module named 'onnxscript'" in told[0]
+    assert Translator.load(folder.path).engine.name == "torch"
+
+
+def test_only_a_finished_run_is_shipped(shipped: ModelFolder, tmp_path: Path) -> None:
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+    (folder.training / "validation.tsv").unlink()
+    with pytest.raises(Mistake, match="no validation pairs"):
+        shipping.ship(folder)
+    folder.write_record({**folder.record, "training": {**folder.record["training"], "finished": False}})
+    with pytest.raises(Mistake, match="no finished run"):
+        shipping.ship(folder)
+
+
+# --- integrity
+
+
+def test_a_finished_run_is_sealed_as_sha256sum_wants_it(shipped: ModelFolder, trained: Trained) -> None:
+    for folder, files in ((trained.folder, 2), (shipped, 4)):
+        lines = folder.sums.read_text(encoding="utf-8").splitlines()
+        assert len(lines) == files
+        assert {line.partition("  ")[2] for line in lines} >= {"model.safetensors", "shared.model"}
+    if shutil.which("sha256sum"):
+        subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=shipped.path, check=True)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_no_mutated_file_is_read(shipped: ModelFolder, tmp_path: Path, engine: Any) -> None:
+    """One byte of one file, sixty times: a mistake each time, or a file that this engine does not read."""
+    folder, chance = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model")), random.Random(0)
+    expected = Translator.load(folder.path, engine=engine).translate(TEXTS[:1])
+    paths = [folder.path / "shared.model", folder.path / "model.safetensors", *folder.runtime.iterdir()]
+    refused = 0
+    for path in chance.choices([*paths, folder.sums], k=60):
+        content = path.read_bytes()
+        place = chance.randrange(len(content))
+        path.write_bytes(
+            content[:place] + bytes([content[place] ^ chance.randrange(1, 256)]) + content[place + 1 :]
+        )
+        try:
+            assert Translator.load(folder.path, engine=engine).translate(TEXTS[:1]) == expected
+        except Mistake:
+            refused += 1
+        path.write_bytes(content)
+    assert refused >= 20
+    assert Translator.load(folder.path, engine=engine).translate(TEXTS[:1]) == expected
+
+
+@pytest.mark.parametrize("name", ["shared.model", "runtime/step.onnx", "model.safetensors"])
+def test_what_is_no_more_what_was_written_is_named(shipped: ModelFolder, tmp_path: Path, name: str) -> None:
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+    (folder.path / name).write_bytes(b"cut short")
+    engine: Any = "torch" if name == "model.safetensors" else "onnx"
+    with pytest.raises(Mistake, match=f"{name} is not what .*SHA256SUMS says"):
+        Translator.load(folder.path, engine=engine)
+    if name == "model.safetensors":
+        with pytest.raises(Mistake, match="SHA256SUMS"):
+            shipping.ship(folder)
+        assert "cut short" not in folder.sums.read_text(encoding="utf-8")
+        with pytest.raises(Mistake, match="SHA256SUMS"):
+            Translator.load(folder.path, engine="torch")
