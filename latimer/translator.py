@@ -71,6 +71,11 @@ class Translator:
         ):
             directory.verify(*(directory.runtime / name for name in GRAPHS))
             chosen = OnnxEngine(directory.runtime, load_model=directory.load_model)
+        elif not directory.has_graphs and find_spec("torch") is None:
+            raise Mistake(
+                f"{folder} holds no graphs for ONNX Runtime, and torch is not installed; run latimer export "
+                f"--model {folder} where it is, or pip install 'latimer[train]' here."
+            )
         else:
             from latimer.runtime.eager import TorchEngine
 

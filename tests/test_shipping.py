@@ -70,6 +70,14 @@ def test_the_engine_is_chosen_and_can_be_asked_for(shipped: ModelFolder, trained
         Translator.load(trained.folder.path, engine="onnx")
 
 
+def test_what_to_do_is_said_where_nothing_can_run_the_model(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latimer.translator.find_spec", lambda name: None)
+    with pytest.raises(Mistake, match="torch is not installed; run latimer export"):
+        Translator.load(trained.folder.path)
+
+
 def test_a_gpu_is_asked_for_only_where_a_driver_is(
     shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -44,6 +44,11 @@ def command(folder: str, as_json: bool) -> None:
         lines["best"] = (
             f"update {training['best_update']:,}, BLEU {training['validation_bleu']} on validation (greedy)"
         )
+    if shipped := record.get("runtime"):
+        lines["without torch"] = (
+            f"by ONNX Runtime in {shipped['weights']}, BLEU {shipped['bleu']} on {shipped['pairs']} pairs of "
+            f"validation, {shipped['torch_bleu']} by torch (greedy)"
+        )
     if "from_model" in record:
         lines["goes on from"] = ", with ".join([record["from_model"], *record["replay"]])
     for name, change in record.get("change", {}).items():

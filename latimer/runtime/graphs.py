@@ -73,9 +73,15 @@ def _session(path: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))
+    options.intra_op_num_threads = _threads()
     options.enable_mem_pattern = False  # no two steps have the same sizes
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of many kinds, none of which says more than this
         raise Mistake(f"{path} can't be run by ONNX Runtime {onnxruntime.__version__}: {error}") from None
+
+
+def _threads() -> int:
+    """As many as OMP_NUM_THREADS says, of which nested teams are no business here; 0 is one a core."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() else 0

@@ -89,7 +89,8 @@ def test_every_public_name_is_there_and_sorted() -> None:
 
 def test_the_folder_holds_what_the_design_says(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
-    assert names == {"README.md", "config.json", "model.safetensors", "shared.model", "training"}
+    files = {"README.md", "SHA256SUMS", "config.json", "model.safetensors", "shared.model"}
+    assert names == {*files, "runtime", "training"}
     record = json.loads((folder / "config.json").read_text())
     assert record["source_language"] == "en"
     assert record["target_language"] == "fr"

@@ -1,0 +1,147 @@
+"""Speed of a trained model by each engine: sentences and tokens a second, latency, cold start, memory.
+
+    .venv/bin/python -m bench.running MODEL... --input FILE [--sentences 200] [--rounds 3]
+
+One thread on one core. Each engine is a process of its own, and they take turns; of each figure the best
+round is told, since whatever else the machine does only makes it worse. Seconds are CPU seconds; a cold
+start is `latimer translate` of one sentence, the whole process.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from bench.process import run_alone, usual_core
+from latimer.folder import ModelFolder
+from latimer.translator import Translator
+
+ENGINES = ("torch", "float32", "int8")
+BATCHES, BEAMS = (1, 64), (1, 5)
+SENTENCE = "A man is riding a bike."
+OWN = (sys.executable, "-m", "bench.running")
+FEW = 40  # sentences, one at a time
+
+
+class Speed(NamedTuple):
+    """Of one engine, one size of batch and one beam; times of single sentences in milliseconds."""
+
+    batch: int
+    beam: int
+    sentences_a_second: float
+    tokens_a_second: float  # pieces of the target, ends counted
+    median_ms: float
+    p99_ms: float
+
+    @classmethod
+    def of(cls, translator: Translator, lines: Sequence[str], batch: int, beam: int) -> "Speed":
+        """Translate the lines, `batch` at a time in their order."""
+        times, tokens = [], 0
+        for start in range(0, len(lines), batch):
+            some, begun = lines[start : start + batch], time.process_time()
+            texts = translator.translate(some, beam=beam)
+            times.append(time.process_time() - begun)
+            tokens += sum(len(ids) + 1 for ids in translator.tokenizers.target.encode_many(texts))
+        times.sort()
+        middle, late = times[len(times) // 2], times[min(len(times) - 1, 99 * len(times) // 100)]
+        return cls(batch, beam, len(lines) / sum(times), tokens / sum(times), 1000 * middle, 1000 * late)
+
+
+def prepare(model: Path, into: Path) -> None:
+    """Copies of a model's folder: one without graphs, one with each kind of them."""
+    from latimer.data.tokenizer import BOS
+    from latimer.runtime.recording import Weights, record
+
+    kinds: dict[str, Weights | None] = {"torch": None, "float32": "float32", "int8": "int8"}
+    for name, weights in kinds.items():
+        left_out = shutil.ignore_patterns("training", "runtime", "SHA256SUMS")
+        folder = ModelFolder(shutil.copytree(model, into / name, ignore=left_out))
+        if weights is not None:
+            record(folder.load_model(), bos=BOS, weights=weights).save(folder.runtime)
+        folder.seal()
+
+
+def worker(folder: Path, lines: Sequence[str]) -> list[Speed]:
+    """Every batch and beam, after a few sentences to warm up."""
+    translator = Translator.load(folder, engine=_engine(folder))
+    translator.translate(lines[:5])
+    return [
+        Speed.of(translator, lines if batch > 1 else lines[:FEW], batch, beam)
+        for batch in BATCHES
+        for beam in BEAMS
+    ]
+
+
+def _engine(folder: Path) -> Literal["onnx", "torch"]:
+    return "onnx" if ModelFolder(folder).has_graphs else "torch"
+
+
+def measure(folders: Path, file: Path, sentences: int, rounds: int) -> dict[str, dict[str, Any]]:
+    """The best of all rounds for each engine."""
+    found: dict[str, dict[str, Any]] = {name: {"speeds": [], "starts": []} for name in ENGINES}
+    core = usual_core()
+    for _ in range(rounds):
+        for name in ENGINES:
+            job = [*OWN, "--worker", str(folders / name), "--input", str(file), "--sentences", str(sentences)]
+            done = run_alone(name, job, core=core)
+            found[name]["speeds"].append([Speed(*row) for row in json.loads(done.lines[-1])])
+            command = [sys.executable, "-m", "latimer", "translate", "--model", str(folders / name), SENTENCE]
+            found[name]["starts"].append(run_alone(name, command, core=core))
+            found[name]["peak"] = min(found[name].get("peak", done.peak_rss_mb), done.peak_rss_mb)
+    return found
+
+
+def table(name: str, found: dict[str, dict[str, Any]], folders: Path) -> Iterable[str]:
+    """Markdown: a row an engine, a batch and a beam."""
+    for engine, told in found.items():
+        start = min(told["starts"], key=lambda spent: spent.cpu_s)
+        size = sum(path.stat().st_size for path in (folders / engine).glob("runtime/*.onnx"))
+        size = size or (folders / engine / "model.safetensors").stat().st_size
+        memory = f"{start.cpu_s:.2f} s, {start.peak_rss_mb:.0f} MB | {told['peak']:.0f} | {size / 1e6:.1f}"
+        for place, (batch, beam) in enumerate((batch, beam) for batch in BATCHES for beam in BEAMS):
+            best = max(
+                (speeds[place] for speeds in told["speeds"]), key=lambda speed: speed.sentences_a_second
+            )
+            late = f"{best.median_ms:.1f} and {best.p99_ms:.1f} ms" if batch == 1 else ""
+            yield (
+                f"| {name} | {engine} | {batch} | {beam} | {best.sentences_a_second:.0f} | "
+                f"{best.tokens_a_second:,.0f} | {late} | {memory if place == 0 else '| | '} |"
+            )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("models", nargs="*", type=Path)
+    parser.add_argument("--input", type=Path, help="sentences, a line each")
+    parser.add_argument("--sentences", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.into is not None:
+        prepare(given.models[0], given.into)
+        return
+    if given.worker is not None:
+        lines = given.input.read_text(encoding="utf-8").splitlines()[: given.sentences]
+        print(json.dumps(worker(given.worker, lines)))
+        return
+    columns = ["model", "engine", "batch", "beam", "sentences/s", "tokens/s", "one: p50 and p99"]
+    columns += ["cold start", "peak, MB", "files, MB"]
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for model in given.models:
+        with tempfile.TemporaryDirectory() as temporary:
+            folders = Path(temporary)
+            # In another process: the system counts what this one holds as the peak of its children.
+            run_alone("recording", [*OWN, str(model), "--into", str(folders)], core=usual_core())
+            found = measure(folders, given.input, given.sentences, given.rounds)
+            for row in table(model.name, found, folders):
+                print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The speed of a running model: what is counted, and what a table says."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import running
+from bench.process import Spent
+from bench.running import Speed
+from latimer.recipe import Trained
+
+
+def test_a_speed_counts_sentences_and_pieces(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr(running.time, "process_time", lambda: float(next(clock)))
+    lines = ["she wants my boat."] * 5
+    speed = Speed.of(trained.translator, lines, 2, 1)  # three batches, a second each
+    [text] = trained.translator.translate(lines[:1], beam=1)
+    pieces = len(trained.translator.tokenizers.target.encode(text)) + 1
+    assert speed == (2, 1, 5 / 3, 5 * pieces / 3, 1000, 1000)
+
+
+def test_the_table_tells_the_best_round(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "model.safetensors").write_bytes(bytes(2_000_000))
+    speeds = [
+        [Speed(batch, beam, rate, 50.0, 7.0, 9.0) for batch in (1, 64) for beam in (1, 5)] for rate in (3, 4)
+    ]
+    starts = [Spent([], 0.5, 1.0, 90.0), Spent([], 0.4, 1.0, 91.0)]
+    rows = list(running.table("m", {"torch": {"speeds": speeds, "starts": starts, "peak": 120.0}}, tmp_path))
+    assert rows[0] == "| m | torch | 1 | 1 | 4 | 50 | 7.0 and 9.0 ms | 0.40 s, 91 MB | 120 | 2.0 |"
+    assert rows[3] == "| m | torch | 64 | 5 | 4 | 50 |  | | |  |"
+    assert len(rows) == 4
