@@ -54,7 +54,9 @@ class ModelFolder:
 
     @property
     def has_graphs(self) -> bool:
-        return all((self.runtime / name).exists() for name in ("encoder.onnx", "step.onnx"))
+        """Whether the model can be run without torch: by measured graphs, not those of a stopped export."""
+        whole = all((self.runtime / name).exists() for name in ("encoder.onnx", "step.onnx"))
+        return whole and "runtime" in self.record
 
     @property
     def holds_something(self) -> bool:

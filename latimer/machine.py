@@ -50,11 +50,11 @@ def is_out_of_memory(error: Exception) -> bool:
 def keep_memory() -> bool:
     """Let this process keep the memory that it frees, for its next tensors; False where that can't be said.
 
-    And let oneDNN remember no more than the last products' shapes: of a thousand, as it would, it keeps code
-    and buffers of half a gigabyte, and batches seldom have the same shape twice.
-
     GNU's C library gives large blocks back to the system, which has to clear each page before it lends it
     again. Every update of a training, and every step of a search, asks for the same blocks as the one before.
+
+    Not kept is what oneDNN would: code and buffers for a thousand shapes of products, half a gigabyte, though
+    batches seldom have the same shape twice.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
     most_blocks_of_their_own, spare_bytes_to_keep = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of malloc.h

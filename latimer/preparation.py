@@ -109,16 +109,14 @@ def keep_guides(
 ) -> dict[str, Any]:
     """Keep the links in the file `guide` beside the pairs; returns what config.json is to say of them.
 
-    The folder holds the subwords already.
+    The folder holds the subwords already, and the pairs are of one corpus. Raises Mistake for faults of the
+    links.
     """
-    if len(material.corpora) > 1:
-        raise Mistake(
-            "--guide goes with one CORPUS, of which each line has a line of links; join them first."
-        )
+    [corpus] = material.corpora
     tokenizers = folder.load_tokenizers()
     write_guides(
         folder.training / "guides",
-        material.corpora[0],
+        corpus,
         guide,
         division=material.spool.division,
         source=tokenizers.source,

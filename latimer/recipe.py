@@ -68,10 +68,10 @@ def train(
     With `from_model` it goes on from a trained one, whose vocabulary and architecture it keeps, and as many
     pairs of the corpora in `replay` as there are new ones are mixed in (see tuning.py). `guide` is a file of
     links, a line a pair of the one corpus, that one head of attention is to learn (see training/guidance.py).
-    Without `validation`
-    some pairs are held out of the corpus; without `reporter` a progress bar tells how it goes. A run that was
-    stopped goes on; a finished one returns at once. Processes that torchrun started share the work. Raises
-    Mistake for faults of the data, and where `into` holds a run with another configuration.
+    Without `validation` some pairs are held out of the corpus; without `reporter` a progress bar tells how it
+    goes. A run that was stopped goes on; a finished one returns at once. Processes that torchrun started
+    share the work. Raises Mistake for faults of the data, and where `into` holds a run with another
+    configuration.
     """
     corpora = [corpus] if isinstance(corpus, str) else list(corpus)
     validations = [validation] if isinstance(validation, str) else list(validation)
@@ -83,6 +83,10 @@ def train(
     asked["guide"] = None if guide is None else str(guide)
     if guide is not None and not Path(guide).is_file():
         raise Mistake(f"{guide} is no file; --guide wants links, a line for each line of the corpus.")
+    if guide is not None and len(corpora) > 1:
+        raise Mistake(
+            "--guide goes with one CORPUS, of which each line has a line of links; join them first."
+        )
     if guide is not None and config.training.splitting > 0:
         raise Mistake("--guide links pieces as they stand; leave training.splitting away.")
     languages = (source_language, target_language)

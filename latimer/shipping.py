@@ -70,6 +70,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
         return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
 
     folder.unseal()
+    folder.write_record({name: told for name, told in folder.record.items() if name != "runtime"})
     try:
         shipped = _best(model, folder.runtime, measure, note)
     except (ModuleNotFoundError, torch.onnx.OnnxExporterError) as error:

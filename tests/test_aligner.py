@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from models.grid import FAMILIES
 
 from latimer.aligner import (
     Aligner,
@@ -37,14 +38,6 @@ from latimer.shapes import Tensor
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, words
 
-FAMILIES = [
-    ("lstm", "lstm"),
-    ("lstm", "luong"),
-    ("lstm", "luong-feeding"),
-    ("lstm", "lstm-parallel"),
-    ("conv", "conv"),
-    ("transformer", "transformer"),
-]
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=[two for _, two in FAMILIES])
 MakeModel = Callable[..., Seq2Seq]
 PAIRS = [

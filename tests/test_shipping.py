@@ -96,6 +96,26 @@ def test_one_can_look_inside_all_the_same(shipped: ModelFolder) -> None:
     assert (look.layers()[0] == expected.layers()[0]).all()
 
 
+def test_graphs_of_a_stopped_export_are_not_believed(
+    shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It stops when int8 has been written and is about to be measured: nobody knows what it loses."""
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+
+    def killed(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shipping, "OnnxEngine", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shipping.ship(folder)
+    assert (folder.runtime / "step.onnx").exists()
+    assert not ModelFolder(folder.path).has_graphs
+    assert Translator.load(folder.path).engine.name == "torch"
+    assert shipping.ship(folder) is not None
+    assert Translator.load(folder.path).engine.name == "onnx"
+
+
 def test_int8_that_loses_too_much_is_not_taken(
     shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,6 +17,12 @@ ENCODERS = ("lstm", "lstm-residual", "conv", "transformer")
 PLAIN = ("lstm", "luong", "luong-feeding")  # the decoders that can go without attention
 BLOCKS = ("lstm-parallel", "transformer")  # those whose attention always has projections of its own
 DECODERS = (*PLAIN, "conv", *BLOCKS)
+# Each decoder with an encoder that it usually goes with.
+FAMILIES = (
+    *(("lstm", decoder) for decoder in (*PLAIN, "lstm-parallel")),
+    ("conv", "conv"),
+    ("transformer", "transformer"),
+)
 
 
 class Kind(NamedTuple):

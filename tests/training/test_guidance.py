@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from models import grid
 
 from latimer.alignment import Reading
 from latimer.data.batches import collate
@@ -21,15 +22,7 @@ MakeModel = Callable[..., Seq2Seq]
 PAIRS = TokenStore.of([([4, 5, 6], [7, 8]), ([5], [4, 6, 7, 8]), ([6, 6, 4, 5], [5])])
 # Source and target positions: 7 with 4 and 6, 8 with 5; nothing; 5 with the last; no row for a fourth pair.
 LINKS = TokenStore.of([([0, 2, 1], [0, 0, 1]), ([], []), ([3], [0])])
-FAMILIES = [
-    ("lstm", "lstm"),
-    ("lstm", "luong"),
-    ("lstm", "luong-feeding"),
-    ("lstm", "lstm-parallel"),
-    ("conv", "conv"),
-    ("transformer", "transformer"),
-    ("transformer", "lstm-parallel"),
-]
+FAMILIES = (*grid.FAMILIES, ("transformer", "lstm-parallel"))
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=map("+".join, FAMILIES))
 
 
