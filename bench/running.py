@@ -63,7 +63,9 @@ def prepare(model: Path, into: Path) -> None:
         folder = ModelFolder(shutil.copytree(model, into / name, ignore=left_out))
         if weights is not None:
             record(folder.load_model(), bos=BOS, weights=weights).save(folder.runtime)
-            folder.write_record({**folder.record, "runtime": {"weights": weights}})  # else nobody believes them
+            folder.write_record(
+                {**folder.record, "runtime": {"weights": weights}}
+            )  # else nobody believes them
         folder.seal()
 
 
