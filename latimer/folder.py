@@ -117,6 +117,12 @@ class ModelFolder:
         loaded = [Tokenizer.load(path) for path in paths]
         return Tokenizers(loaded[0], loaded[-1])
 
+    def copy_tokenizers(self, into: Path) -> None:
+        """The subword models under the names that they have here, verified."""
+        self.load_tokenizers()
+        for path in self.path.glob("*.model"):
+            write_whole(into / path.name, path.read_bytes())
+
     def build(self) -> "Seq2Seq":
         """The model that config.json describes, with fresh parameters."""
         from latimer.models.build import build
