@@ -9,14 +9,18 @@ import click
 if TYPE_CHECKING:
     from latimer.folder import ModelFolder
 
-FORMATS = ("ctranslate2",)
+FORMATS = ("argos", "ctranslate2", "onnx")
 
 
 @click.command()
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
 @click.option("--to", "wanted", type=click.Choice(FORMATS), help="Write for another system, into a folder.")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR", help="A new folder, with --to.")
-@click.option("--weights", type=click.Choice(("float32", "int8")), help="Of what --to writes.")
+@click.option(
+    "--weights",
+    type=click.Choice(("float32", "int8")),
+    help="Of what --to writes; argos: int8, else float32.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def command(
     folder: str,
@@ -39,7 +43,7 @@ def command(
     if wanted is not None:
         if into is None:
             raise Mistake("Say where to: --into DIR, a new folder.")
-        written = _write(ModelFolder(folder), wanted, into, weights or "float32")
+        written = _write(ModelFolder(folder), wanted, into, weights)
         click.echo(
             json.dumps({"format": wanted, "written": str(written)}) if as_json else f"Wrote {written}."
         )
@@ -53,9 +57,20 @@ def command(
         click.echo(json.dumps(shipped._asdict()))
 
 
-def _write(folder: "ModelFolder", wanted: str, into: Path, weights: Literal["float32", "int8"]) -> Path:
+def _write(
+    folder: "ModelFolder", wanted: str, into: Path, weights: Literal["float32", "int8"] | None
+) -> Path:
     """Write one format; returns what was written."""
-    from latimer.export import ctranslate2
+    if wanted == "argos":
+        from latimer.export import argos
 
-    ctranslate2.write(folder, into, weights=weights)
+        return argos.write(folder, into, weights=weights or "int8")
+    if wanted == "ctranslate2":
+        from latimer.export import ctranslate2
+
+        ctranslate2.write(folder, into, weights=weights or "float32")
+    else:
+        from latimer.export import onnx
+
+        onnx.write(folder, into, weights=weights or "float32")
     return into
