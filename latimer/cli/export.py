@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from latimer.folder import ModelFolder
 
-FORMATS = ("argos", "ctranslate2", "onnx")
+FORMATS = ("argos", "ctranslate2", "huggingface", "onnx")
 
 
 @click.command()
@@ -61,6 +61,8 @@ def _write(
     folder: "ModelFolder", wanted: str, into: Path, weights: Literal["float32", "int8"] | None
 ) -> Path:
     """Write one format; returns what was written."""
+    from latimer.errors import Mistake
+
     if wanted == "argos":
         from latimer.export import argos
 
@@ -69,6 +71,13 @@ def _write(
         from latimer.export import ctranslate2
 
         ctranslate2.write(folder, into, weights=weights or "float32")
+    elif wanted == "huggingface":
+        from latimer.export import huggingface
+
+        if weights is not None:
+            raise Mistake("--to huggingface writes the parameters as they are; leave --weights out.")
+        huggingface.write(folder, into)
+        click.echo(huggingface.CAN_NOT, err=True)
     else:
         from latimer.export import onnx
 
