@@ -11,7 +11,7 @@ def model_card(record: Mapping[str, Any]) -> str:
     languages = [code for code in (record["source_language"], record["target_language"]) if code]
     front = ["---", "library_name: latimer", "pipeline_tag: translation"]
     if languages:
-        front += ["language:", *(f"- {code}" for code in languages)]
+        front += ["language:", *(f'- "{code}"' for code in languages)]  # else YAML takes "no" for an answer
     front += ["---", ""]
     attention = "no attention" if config["model.score"] == "none" else f"{config['model.score']} attention"
     body = [

@@ -5,8 +5,11 @@ model.safetensors      parameters
 shared.model           the subword model; source.model and target.model where each side has its own
 README.md              a model card
 runtime/               encoder.onnx and step.onnx: the model again, to be run without torch
-SHA256SUMS             of all that is read by other than Python's own code, once a run is finished
+SHA256SUMS             of all of these but the card, once a run is finished
 training/              state for continuing, metrics.jsonl, token ids; may be deleted
+
+What SHA256SUMS names is checked before it is read; what it does not name is refused. A folder without it (a
+run that is not finished, or of an older Latimer) is believed, and `latimer export --model DIR` seals it.
 """
 
 import json
@@ -67,6 +70,8 @@ class ModelFolder:
         """What config.json says. Raises Mistake where there is none, or it is damaged."""
         path = self.path / "config.json"
         try:
+            if path.exists():
+                self.verify(path)
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if record["format"] > FORMAT:
                 raise Mistake(f"{path} is of a newer Latimer (format {record['format']}); update this one.")
@@ -79,10 +84,14 @@ class ModelFolder:
             raise Mistake(f"{path} is damaged; take the folder from a copy, or train again.") from None
 
     def write_record(self, record: Mapping[str, Any]) -> None:
-        with replacing(self.path / "config.json") as temporary:
+        path, sealed = self.path / "config.json", self._sealed()
+        self.unseal()
+        with replacing(path) as temporary:
             text = json.dumps({"format": FORMAT, **record}, indent=2, ensure_ascii=False)
             temporary.write_text(text + "\n", encoding="utf-8")
         self.__dict__.pop("record", None)
+        if sealed is not None:
+            self._write_sums({**sealed, path.name: sha256(path)})  # the others as told, not as they are
 
     @property
     def config(self) -> Config:
@@ -116,6 +125,12 @@ class ModelFolder:
         self.verify(*paths)
         loaded = [Tokenizer.load(path) for path in paths]
         return Tokenizers(loaded[0], loaded[-1])
+
+    def copy_tokenizers(self, into: Path) -> None:
+        """The subword models under the names that they have here, verified."""
+        self.load_tokenizers()
+        for path in self.path.glob("*.model"):
+            write_whole(into / path.name, path.read_bytes())
 
     def build(self) -> "Seq2Seq":
         """The model that config.json describes, with fresh parameters."""
@@ -168,10 +183,10 @@ class ModelFolder:
         return self.path / "SHA256SUMS"
 
     def seal(self) -> None:
-        """Write down the SHA-256 of each file that a native parser reads, as `sha256sum --check` wants it."""
-        paths = [*self.path.glob("*.model"), *self.path.glob("*.safetensors"), *self.runtime.glob("*.onnx")]
-        lines = [f"{sha256(path)}  {path.relative_to(self.path).as_posix()}\n" for path in sorted(paths)]
-        write_whole(self.sums, "".join(lines).encode())
+        """Write down the SHA-256 of each file that is parsed, as `sha256sum --check` wants it."""
+        kinds = ("*.json", "*.model", "*.safetensors", "runtime/*.onnx")
+        paths = [path for kind in kinds for path in self.path.glob(kind)]
+        self._write_sums({path.relative_to(self.path).as_posix(): sha256(path) for path in paths})
 
     def unseal(self) -> None:
         """Before one of them changes: whoever is stopped meanwhile leaves a folder that can still be used."""
@@ -179,15 +194,23 @@ class ModelFolder:
 
     def verify(self, *paths: Path) -> None:
         """Raise Mistake where one of the files is not what was sealed. Without a seal all are believed."""
-        if not self.sums.exists():
+        told = self._sealed()
+        if told is None:
             return
-        told = {}
-        for line in self.sums.read_text(encoding="utf-8", errors="replace").splitlines():
-            digest, _, name = line.partition("  ")
-            told[name] = digest
         for path in paths:
             if path.exists() and told.get(path.relative_to(self.path).as_posix()) != sha256(path):
                 raise Mistake(f"{path} is not what {self.sums} says that was written; take it from a copy.")
+
+    def _sealed(self) -> dict[str, str] | None:
+        """From names to digests, as they were written down; None without a seal."""
+        if not self.sums.exists():
+            return None
+        lines = self.sums.read_text(encoding="utf-8", errors="replace").splitlines()
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+    def _write_sums(self, sums: Mapping[str, str]) -> None:
+        lines = [f"{digest}  {name}\n" for name, digest in sorted(sums.items())]
+        write_whole(self.sums, "".join(lines).encode())
 
     def write_card(self, text: str) -> None:
         with replacing(self.path / "README.md") as temporary:

@@ -104,6 +104,7 @@ def test_a_folder_without_a_model_says_what_to_do(copy: ModelFolder, tmp_path: P
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"format": "x"}', "null"])
 def test_a_damaged_record_is_one_sentence(copy: ModelFolder, content: str) -> None:
+    copy.unseal()  # else it would be refused before it is parsed
     (copy.path / "config.json").write_text(content)
     with pytest.raises(Mistake, match=r"config\.json is damaged"):
         _ = ModelFolder(copy.path).record
@@ -111,6 +112,7 @@ def test_a_damaged_record_is_one_sentence(copy: ModelFolder, content: str) -> No
 
 def test_a_record_of_a_later_latimer_is_told_apart(copy: ModelFolder) -> None:
     record = {**copy.record, "format": FORMAT + 1}
+    copy.unseal()
     (copy.path / "config.json").write_text(json.dumps(record))
     with pytest.raises(Mistake, match="of a newer Latimer"):
         _ = ModelFolder(copy.path).record
@@ -140,6 +142,22 @@ def test_a_damaged_or_missing_subword_model_is_one_sentence(copy: ModelFolder) -
     (copy.path / "shared.model").unlink()
     with pytest.raises(Mistake, match=r"source\.model"):
         copy.load_tokenizers()
+
+
+def test_writing_the_record_keeps_the_seal_and_blesses_nothing_else(copy: ModelFolder) -> None:
+    (copy.path / "model.safetensors").write_bytes(b"other")
+    copy.write_record({**copy.record, "more": 1})
+    assert ModelFolder(copy.path).record["more"] == 1
+    with pytest.raises(Mistake, match="SHA256SUMS"):
+        copy.load_model()
+
+
+def test_a_folder_without_a_seal_is_believed_and_one_that_names_nothing_is_not(copy: ModelFolder) -> None:
+    copy.sums.write_text("")
+    with pytest.raises(Mistake, match=r"config\.json is not what .*SHA256SUMS says"):
+        _ = ModelFolder(copy.path).record
+    copy.unseal()
+    assert ModelFolder(copy.path).load_model()
 
 
 # --- files

@@ -54,6 +54,7 @@ HOUSE: dict[str, set[str]] = {
     "shipping": {
         *("runtime", "folder", "translator", "preparation", "evaluate", "models", "data", "errors"),
     },
+    "export": {"runtime", "folder", "card", "models", "nn", "data", "errors", "files"},
     "significance": {"evaluate", "errors"},
     "compare": {
         *("data", "models", "training", "folder", "translator", "recipe", "preparation", "evaluate"),

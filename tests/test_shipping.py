@@ -1,7 +1,6 @@
 """A trained folder translates without torch; what was written is checked before it is read."""
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -172,34 +171,16 @@ def test_only_a_finished_run_is_shipped(shipped: ModelFolder, tmp_path: Path) ->
 
 
 def test_a_finished_run_is_sealed_as_sha256sum_wants_it(shipped: ModelFolder, trained: Trained) -> None:
-    for folder, files in ((trained.folder, 2), (shipped, 4)):
+    for folder, files in ((trained.folder, 3), (shipped, 5)):
         lines = folder.sums.read_text(encoding="utf-8").splitlines()
         assert len(lines) == files
-        assert {line.partition("  ")[2] for line in lines} >= {"model.safetensors", "shared.model"}
+        assert {line.partition("  ")[2] for line in lines} >= {
+            "config.json",
+            "model.safetensors",
+            "shared.model",
+        }
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=shipped.path, check=True)
-
-
-@pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_no_mutated_file_is_read(shipped: ModelFolder, tmp_path: Path, engine: Any) -> None:
-    """One byte of one file, sixty times: a mistake each time, or a file that this engine does not read."""
-    folder, chance = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model")), random.Random(0)
-    expected = Translator.load(folder.path, engine=engine).translate(TEXTS[:1])
-    paths = [folder.path / "shared.model", folder.path / "model.safetensors", *folder.runtime.iterdir()]
-    refused = 0
-    for path in chance.choices([*paths, folder.sums], k=60):
-        content = path.read_bytes()
-        place = chance.randrange(len(content))
-        path.write_bytes(
-            content[:place] + bytes([content[place] ^ chance.randrange(1, 256)]) + content[place + 1 :]
-        )
-        try:
-            assert Translator.load(folder.path, engine=engine).translate(TEXTS[:1]) == expected
-        except Mistake:
-            refused += 1
-        path.write_bytes(content)
-    assert refused >= 20
-    assert Translator.load(folder.path, engine=engine).translate(TEXTS[:1]) == expected
 
 
 @pytest.mark.parametrize("name", ["shared.model", "runtime/step.onnx", "model.safetensors"])

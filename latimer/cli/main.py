@@ -24,7 +24,13 @@ COMMANDS = {
 }
 
 # module: the extra that brings it
-EXTRAS = {"torch": "train", "sacrebleu": "train", "onnxscript": "train", "resvg_py": "pictures"}
+EXTRAS = {
+    "torch": "train",
+    "sacrebleu": "train",
+    "onnxscript": "train",
+    "resvg_py": "pictures",
+    "ctranslate2": "export",
+}
 
 
 class Lazy(click.Group):

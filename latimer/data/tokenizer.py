@@ -85,14 +85,17 @@ class Tokenizer:
         """One label an id, for pictures: "▁the", "<0xE2>" for a byte, "</s>" for EOS."""
         return [_unspell(self._processor.id_to_piece(int(number))) for number in ids]
 
+    def all_pieces(self) -> list[str]:
+        """Every piece as the subword model itself spells it, by id: what other systems call a vocabulary."""
+        return [self._processor.id_to_piece(number) for number in range(self._size)]
+
     def word_of(self, ids: Iterable[int]) -> NDArray[np.int64]:
         """Which word of a text, counted from 0, each of its ids is a piece of; spaces part words."""
         return np.cumsum(self._starts_word[list(ids)], dtype=np.int64) - 1
 
     @cached_property
     def _starts_word(self) -> NDArray[np.bool_]:
-        pieces = map(self._processor.id_to_piece, range(self._size))
-        return np.array([piece.startswith(_BAR) for piece in pieces])
+        return np.array([piece.startswith(_BAR) for piece in self.all_pieces()])
 
     def to_bytes(self) -> bytes:
         return bytes(self._processor.serialized_model_proto())
