@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bench.environments import ROOT
 from latimer.errors import Mistake
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Spent(NamedTuple):
@@ -31,7 +31,7 @@ def usual_core() -> int | None:
     return None
 
 
-def run_alone(name: str, command: Sequence[str], *, core: int | None) -> Spent:
+def run_alone(name: str, command: Sequence[str], *, core: int | None, threads: int = 1) -> Spent:
     """Runs a command in the project's root, pinned to a core where one is named.
 
     Raises Mistake with the last words of the tool of that name where it fails. The peak is at least what
@@ -41,7 +41,11 @@ def run_alone(name: str, command: Sequence[str], *, core: int | None) -> Spent:
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [*pinned, *command], stdout=output, stderr=errors, cwd=ROOT, env={**os.environ, **_ONE_THREAD}
+            [*pinned, *command],
+            stdout=output,
+            stderr=errors,
+            cwd=ROOT,
+            env={**os.environ, **dict.fromkeys(_THREADS, str(threads))},
         )
         try:
             _, status, used = os.wait4(process.pid, 0)

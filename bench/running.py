@@ -1,27 +1,32 @@
 """Speed of a trained model by each engine: sentences and tokens a second, latency, cold start, memory.
 
-    .venv/bin/python -m bench.running MODEL... --input FILE [--sentences 200] [--rounds 3]
+    .venv/bin/python -m bench.running MODEL... --input FILE [--sentences 200] [--rounds 3] [--threads 1]
 
-One thread on one core. Each engine is a process of its own, and they take turns; of each figure the best
-round is told, since whatever else the machine does only makes it worse. Seconds are CPU seconds; a cold
-start is `latimer translate` of one sentence, the whole process.
+Each engine is a process of its own, and they take turns; of each figure the best round is told, since
+whatever else the machine does only makes it worse. A Transformer is also handed over to CTranslate2, where
+that is installed. One thread has one core, and seconds are CPU seconds; more threads have all cores, and
+seconds are those of the clock. A cold start is `latimer translate` of one sentence, the whole process.
 """
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.peers.ctranslate2 import CTranslate2
 from bench.process import run_alone, usual_core
 from latimer.folder import ModelFolder
 from latimer.translator import Translator
 
 ENGINES = ("torch", "float32", "int8")
+PEERS: dict[str, Literal["float32", "int8"]] = {"ctranslate2-float32": "float32", "ctranslate2-int8": "int8"}
 BATCHES, BEAMS = (1, 64), (1, 5)
 SENTENCE = "A man is riding a bike."
 OWN = (sys.executable, "-m", "bench.running")
@@ -39,13 +44,14 @@ class Speed(NamedTuple):
     p99_ms: float
 
     @classmethod
-    def of(cls, translator: Translator, lines: Sequence[str], batch: int, beam: int) -> "Speed":
+    def of(cls, translator: Translator | CTranslate2, lines: Sequence[str], batch: int, beam: int) -> "Speed":
         """Translate the lines, `batch` at a time in their order."""
         times, tokens = [], 0
+        clock = time.process_time if os.environ.get("OMP_NUM_THREADS", "1") == "1" else time.perf_counter
         for start in range(0, len(lines), batch):
-            some, begun = lines[start : start + batch], time.process_time()
+            some, begun = lines[start : start + batch], clock()
             texts = translator.translate(some, beam=beam)
-            times.append(time.process_time() - begun)
+            times.append(clock() - begun)
             tokens += sum(len(ids) + 1 for ids in translator.tokenizers.target.encode_many(texts))
         times.sort()
         middle, late = times[len(times) // 2], times[min(len(times) - 1, 99 * len(times) // 100)]
@@ -67,12 +73,22 @@ def prepare(model: Path, into: Path) -> None:
                 {**folder.record, "runtime": {"weights": weights}}
             )  # else nobody believes them
         folder.seal()
+    config = ModelFolder(model).config.model
+    if (config.encoder, config.decoder) == ("transformer", "transformer") and find_spec("ctranslate2"):
+        from latimer.export.ctranslate2 import write
+
+        for name, kind in PEERS.items():
+            write(ModelFolder(model), into / name, weights=kind)
 
 
 def worker(folder: Path, lines: Sequence[str]) -> list[Speed]:
     """Every batch and beam, after a few sentences to warm up."""
-    translator = Translator.load(folder, engine=_engine(folder))
-    translator.translate(lines[:5])
+    translator = (
+        CTranslate2(folder, folder.parent / "torch")
+        if folder.name in PEERS
+        else Translator.load(folder, engine=_engine(folder))
+    )
+    translator.translate(lines[:5], beam=5)
     return [
         Speed.of(translator, lines if batch > 1 else lines[:FEW], batch, beam)
         for batch in BATCHES
@@ -84,17 +100,23 @@ def _engine(folder: Path) -> Literal["onnx", "torch"]:
     return "onnx" if ModelFolder(folder).has_graphs else "torch"
 
 
-def measure(folders: Path, file: Path, sentences: int, rounds: int) -> dict[str, dict[str, Any]]:
+def measure(
+    folders: Path, file: Path, *, sentences: int, rounds: int, threads: int
+) -> dict[str, dict[str, Any]]:
     """The best of all rounds for each engine."""
-    found: dict[str, dict[str, Any]] = {name: {"speeds": [], "starts": []} for name in ENGINES}
-    core = usual_core()
+    names = [*ENGINES, *(name for name in PEERS if (folders / name).exists())]
+    found: dict[str, dict[str, Any]] = {name: {"speeds": [], "starts": []} for name in names}
+    core = usual_core() if threads == 1 else None
     for _ in range(rounds):
-        for name in ENGINES:
+        for name in names:
             job = [*OWN, "--worker", str(folders / name), "--input", str(file), "--sentences", str(sentences)]
-            done = run_alone(name, job, core=core)
+            done = run_alone(name, job, core=core, threads=threads)
             found[name]["speeds"].append([Speed(*row) for row in json.loads(done.lines[-1])])
-            command = [sys.executable, "-m", "latimer", "translate", "--model", str(folders / name), SENTENCE]
-            found[name]["starts"].append(run_alone(name, command, core=core))
+            if name in ENGINES:
+                command = [sys.executable, "-m", "latimer", "translate", "--model", str(folders / name)]
+                found[name]["starts"].append(
+                    run_alone(name, [*command, SENTENCE], core=core, threads=threads)
+                )
             found[name]["peak"] = min(found[name].get("peak", done.peak_rss_mb), done.peak_rss_mb)
     return found
 
@@ -102,10 +124,11 @@ def measure(folders: Path, file: Path, sentences: int, rounds: int) -> dict[str,
 def table(name: str, found: dict[str, dict[str, Any]], folders: Path) -> Iterable[str]:
     """Markdown: a row an engine, a batch and a beam."""
     for engine, told in found.items():
-        start = min(told["starts"], key=lambda spent: spent.cpu_s)
-        size = sum(path.stat().st_size for path in (folders / engine).glob("runtime/*.onnx"))
-        size = size or (folders / engine / "model.safetensors").stat().st_size
-        memory = f"{start.cpu_s:.2f} s, {start.peak_rss_mb:.0f} MB | {told['peak']:.0f} | {size / 1e6:.1f}"
+        start = min(told["starts"], key=lambda spent: spent.cpu_s, default=None)
+        begins = "" if start is None else f"{start.cpu_s:.2f} s, {start.peak_rss_mb:.0f} MB"
+        files = [*(folders / engine).glob("runtime/*.onnx")] or [*(folders / engine).glob("model.*")]
+        size = sum(path.stat().st_size for path in files)
+        memory = f"{begins} | {told['peak']:.0f} | {size / 1e6:.1f}"
         for place, (batch, beam) in enumerate((batch, beam) for batch in BATCHES for beam in BEAMS):
             best = max(
                 (speeds[place] for speeds in told["speeds"]), key=lambda speed: speed.sentences_a_second
@@ -123,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--input", type=Path, help="sentences, a line each")
     parser.add_argument("--sentences", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -141,7 +165,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folders = Path(temporary)
             # In another process: the system counts what this one holds as the peak of its children.
             run_alone("recording", [*OWN, str(model), "--into", str(folders)], core=usual_core())
-            found = measure(folders, given.input, given.sentences, given.rounds)
+            found = measure(
+                folders,
+                given.input,
+                sentences=given.sentences,
+                rounds=given.rounds,
+                threads=given.threads,
+            )
             for row in table(model.name, found, folders):
                 print(row, flush=True)
 
