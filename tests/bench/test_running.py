@@ -7,7 +7,10 @@ import pytest
 from bench import running
 from bench.process import Spent
 from bench.running import Speed
+from latimer.folder import ModelFolder
 from latimer.recipe import Trained
+from latimer.runtime import recording
+from latimer.runtime.graphs import GRAPHS
 
 
 def test_a_speed_counts_sentences_and_pieces(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,6 +21,20 @@ def test_a_speed_counts_sentences_and_pieces(trained: Trained, monkeypatch: pyte
     [text] = trained.translator.translate(lines[:1], beam=1)
     pieces = len(trained.translator.tokenizers.target.encode(text)) + 1
     assert speed == (2, 1, 5 / 3, 5 * pieces / 3, 1000, 1000)
+
+
+def test_graphs_that_were_prepared_are_believed(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nothing:
+        def save(self, folder: Path) -> None:
+            folder.mkdir(exist_ok=True)
+            for name in GRAPHS:
+                (folder / name).write_bytes(b"")
+
+    monkeypatch.setattr(recording, "record", lambda *_, **__: Nothing())
+    running.prepare(trained.folder.path, tmp_path)
+    assert [ModelFolder(tmp_path / name).has_graphs for name in running.ENGINES] == [False, True, True]
 
 
 def test_the_table_tells_the_best_round(tmp_path: Path) -> None:
