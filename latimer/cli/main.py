@@ -27,6 +27,7 @@ COMMANDS = {
 EXTRAS = {
     "torch": "train",
     "sacrebleu": "train",
+    "onnx": "train",
     "onnxscript": "train",
     "resvg_py": "pictures",
     "ctranslate2": "export",

@@ -21,8 +21,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes
 
 def write(folder: ModelFolder, into: Path, *, weights: Weights = "int8") -> Path:
     """Write the package into a new folder, and return its path. Raises Mistake for what Argos can't run."""
-    must_fit(folder, "Argos Translate")
     model, tokenizers, record = folder.load_model(), folder.load_tokenizers(), folder.record
+    must_fit(model, folder, "Argos Translate")
     codes = record["source_language"], record["target_language"]
     if None in codes:
         raise Mistake(

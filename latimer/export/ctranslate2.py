@@ -19,7 +19,9 @@ from latimer.errors import Mistake
 from latimer.export.place import new_folder
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.models.base import Seq2Seq
-from latimer.nn.attention import MultiHead
+from latimer.models.blocks import BlockDecoder, BlockEncoder
+from latimer.nn.attention import MultiHead, ScaledDot
+from latimer.nn.blocks import PastAttention, SelfAttention
 from latimer.nn.embedding import Embedding
 
 Weights = Literal["float32", "int8"]
@@ -28,24 +30,28 @@ EPSILON = 1e-5  # of torch's layer norm
 
 def write(folder: ModelFolder, into: Path, *, weights: Weights = "float32") -> None:
     """Write the folder that `ctranslate2.Translator` loads. Raises Mistake for a model it can't express."""
-    must_fit(folder, "CTranslate2")
     model, tokenizers = folder.load_model(), folder.load_tokenizers()
+    must_fit(model, folder, "CTranslate2")
     with new_folder(into) as place:
         save(model, tokenizers, place, weights=weights)
         folder.copy_tokenizers(place)
 
 
-def must_fit(folder: ModelFolder, consumer: str) -> None:
-    """Raise Mistake where the model is no Transformer of scaled products."""
-    model = folder.config.model
-    if (model.encoder, model.decoder) != ("transformer", "transformer"):
+def must_fit(model: Seq2Seq, folder: ModelFolder, consumer: str) -> None:
+    """Raise Mistake where the model, that of the folder, is no Transformer of scaled products."""
+    encoder: Any = model.encoder
+    decoder: Any = model.decoder
+    names = folder.config.model
+    reads = type(encoder) is BlockEncoder and isinstance(encoder.blocks[0].reader, SelfAttention)
+    writes = type(decoder) is BlockDecoder and isinstance(next(iter(decoder.blocks)).past, PastAttention)
+    if not (reads and writes):
         raise Mistake(
-            f"{consumer} runs Transformers only, and {folder.path} has a {model.encoder} encoder and a "
-            f"{model.decoder} decoder; take --to onnx, or train with --model transformer."
+            f"{consumer} runs Transformers only, and {folder.path} has a {names.encoder} encoder and a "
+            f"{names.decoder} decoder; take --to onnx, or train with --model transformer."
         )
-    if model.score not in ("auto", "scaled-dot"):
+    if not isinstance(decoder.blocks[0].attention.score, ScaledDot):
         raise Mistake(
-            f"{consumer} knows scaled-dot attention only, and {folder.path} has {model.score}; "
+            f"{consumer} knows scaled-dot attention only, and {folder.path} has {names.score}; "
             "take --to onnx."
         )
 

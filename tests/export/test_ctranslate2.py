@@ -1,6 +1,7 @@
 """CTranslate2 says what torch says, alone: with nothing but the folder and sentencepiece."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,32 @@ def test_what_is_no_transformer_is_one_sentence(trained: Trained, tmp_path: Path
     with pytest.raises(Mistake, match=r"runs Transformers only, and .* has a lstm encoder"):
         write(trained.folder, tmp_path / "there")
     assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        (
+            ("transformer", "lstm-parallel", "scaled-dot"),
+            "runs Transformers only, .* a lstm-parallel decoder",
+        ),
+        (
+            ("lstm-residual", "transformer", "scaled-dot"),
+            "runs Transformers only, .* a lstm-residual encoder",
+        ),
+        (("transformer", "transformer", "dot"), "scaled-dot attention only, and .* has dot"),
+        (("transformer", "transformer", "general"), "scaled-dot attention only, and .* has general"),
+    ],
+)
+def test_what_is_nearly_one_is_refused_too(
+    transformer: ModelFolder, shape: tuple[str, str, str], sentence: str, tmp_path: Path
+) -> None:
+    folder = ModelFolder(shutil.copytree(transformer.path, tmp_path / "model"))
+    settings = dict(zip(("model.encoder", "model.decoder", "model.score"), shape, strict=True))
+    folder.write_record({**folder.record, "config": {**folder.record["config"], **settings}})
+    folder.save_model(folder.build())
+    with pytest.raises(Mistake, match=sentence):
+        write(folder, tmp_path / "there")
 
 
 def test_the_command_writes_a_new_folder_or_none(transformer: ModelFolder, tmp_path: Path) -> None:
