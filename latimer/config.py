@@ -57,6 +57,7 @@ class DataConfig:
     joint: bool = option(True, "one subword model and one embedding for both languages")
     longest: int = option(160, "pairs with more pieces than this on a side are left out of training")
     seed: int = option(1, "seed of what is held out and of the subword model")
+    keep_going: bool = option(False, "skip and count what is broken in a corpus, and go on")
 
 
 @dataclass(frozen=True)

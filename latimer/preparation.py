@@ -141,12 +141,13 @@ def gather(
 
     The usable pairs are kept in the file `spool`. Raises Mistake for faults of the data, or too few pairs.
     """
-    corpora, others = _open(corpus, languages), _open(validation, languages)
+    corpora, others = (_open(names, languages, data.keep_going) for names in (corpus, validation))
     languages = one_direction([*corpora, *others])
     names = ", ".join(one.name for one in corpora)
     stamps = [one.stamp() for one in corpora]
     request = [list(corpus), stamps, list(languages), bool(others), version("latimer")]
     request += [data.seed, data.vocabulary, data.joint]  # on which the subwords depend
+    request += [data.keep_going]
     found = None if None in stamps else Spool.open(spool, request)
     if found:
         reporter.note(f"{names}: read before, {len(found.division.parts):,} pairs.")
@@ -233,8 +234,12 @@ def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
     return folder
 
 
-def _open(names: Sequence[str], languages: tuple[str | None, str | None]) -> list[Corpus]:
-    return [Corpus.open(name, source_language=languages[0], target_language=languages[1]) for name in names]
+def _open(names: Sequence[str], languages: tuple[str | None, str | None], keep_going: bool) -> list[Corpus]:
+    source, target = languages
+    return [
+        Corpus.open(name, source_language=source, target_language=target, keep_going=keep_going)
+        for name in names
+    ]
 
 
 def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None]) -> Iterator[Pair]:

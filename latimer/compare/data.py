@@ -62,7 +62,7 @@ def lay_out(plan: Plan, folder: Path, reporter: Reporter) -> dict[str, Any]:
     if plan.validation is not None:
         _write(layout.validation, corpora[plan.validation].pairs())
     for one in corpora.values():
-        for sentence in one.skipped.report():
+        for sentence in one.report():
             reporter.note(sentence)
     return {
         "languages": list(languages_of(plan)),

@@ -121,7 +121,7 @@ def _passing(
                 name=corpus.name,
                 pairs=count,
                 skipped=dict(corpus.skipped.counts),
-                report=corpus.skipped.report(),
+                report=corpus.report(),
                 sha256=corpus.sha256(),
                 spaces=[(*spaces, number) for spaces, number in counts],
             )
