@@ -72,9 +72,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a translator on CORPUS: pairs.tsv, a.en,a.fr (two aligned files), TMX, XLIFF, PO, CSV, JSON lines,
-    a.en.srt,a.fr.srt, a Moses zip, a folder of them (.gz, .xz, .zst too), builtin:phrasebook, or - for a TSV,
-    TMX, XLIFF or JSON lines on standard input.
+    """Train a translator on CORPUS: pairs.tsv, a.en,a.fr (two aligned files), TMX, XLIFF, PO, CSV, JSON
+    lines, a.en.srt,a.fr.srt, a Moses zip, a folder of them (.gz, .xz, .zst too), builtin:phrasebook, or
+    - for a TSV, TMX, XLIFF or JSON lines on standard input.
 
     The same command again goes on where a run was stopped.
     """

@@ -130,7 +130,15 @@ class LineFile:
             return streams.unpacked(self._raw, self._path.suffix, self._member)
         except FileNotFoundError:
             raise Mistake(f"{self.name} does not exist; check the name of the corpus.") from None
-        except (OSError, ValueError) as error:
+        except Mistake:
+            raise
+        except Exception as error:
+            if self._raw is not None:
+                self._raw.close()
+            if told := streams.fault(error):
+                raise Mistake(f"{self.name}: {told}") from None
+            if not isinstance(error, OSError | ValueError | KeyError):
+                raise
             raise Mistake(f"{self.name} cannot be opened ({error}).") from None
 
     def _read(self, stream: io.BufferedIOBase, *, block: bool = False) -> bytes:

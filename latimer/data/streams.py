@@ -6,7 +6,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from latimer.errors import Mistake
 
@@ -18,6 +18,8 @@ BOMB_RATIO = 300
 BOMB_SIZE = 1 << 28  # bytes
 
 _WINDOW = 1 << 27  # bytes that a .zst may ask to have kept: 128 MB, what `zstd --long` asks for
+
+_SIP = 1 << 10  # bytes of a .zst at a time: three of them can become 128 KB
 
 
 def unpacked(raw: BinaryIO, suffix: str, member: str | None = None) -> io.BufferedIOBase:
@@ -34,17 +36,41 @@ def unpacked(raw: BinaryIO, suffix: str, member: str | None = None) -> io.Buffer
     if suffix == ".bz2":
         return io.BufferedReader(bz2.BZ2File(raw), 1 << 16)
     if suffix == ".zst":
-        return _zstandard(raw)
+        return io.BufferedReader(_Zstandard(raw), 1 << 16)
     return raw  # type: ignore[return-value]
 
 
-def _zstandard(raw: BinaryIO) -> io.BufferedIOBase:
-    try:
-        import zstandard
-    except ModuleNotFoundError:
-        raise Mistake("A .zst file needs zstandard; run: pip install 'latimer[documents]'") from None
-    reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw, read_across_frames=True)
-    return io.BufferedReader(reader, 1 << 16)
+class _Zstandard(io.RawIOBase):
+    """The frames of a .zst, one after the other; EOFError where the last one is cut short."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        try:
+            import zstandard
+        except ModuleNotFoundError:
+            raise Mistake("A .zst file needs zstandard; run: pip install 'latimer[documents]'") from None
+        self._raw = raw
+        self._library = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+        self._frame: Any = None
+        self._packed = self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            self._packed = self._packed or self._raw.read(_SIP)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._frame = self._frame or self._library.decompressobj()
+            self._ready = self._frame.decompress(self._packed)
+            self._packed = b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
 
 
 def fault(error: Exception) -> str | None:

@@ -226,7 +226,7 @@ def _parser(elements: _Elements) -> Any:
         if subset:
             refuse()
 
-    def skipped(name: str, parameter: bool) -> None:
+    def skipped(name: str, parameter: int) -> None:
         if not parameter:
             raise _Refused(f"the entity &{name}; is not known")
 

@@ -58,7 +58,7 @@ def keys_for(
     for item in islice(read(), PEEK):
         if isinstance(item, Record):
             found.update(dict.fromkeys(item.texts))
-    keys = _languages(list(found))
+    keys = [SOURCE, TARGET] if {SOURCE, TARGET} <= found.keys() else _languages(list(found))
     if len(keys) < 2:
         return (keys[0], TARGET) if keys and keys[0] != TARGET else (SOURCE, TARGET)
     wanted = [_find(keys, one) for one in asked]
@@ -71,7 +71,7 @@ def keys_for(
                 raise Mistake(
                     f"{name} holds {' and '.join(keys)}, not {asked[place]}; change --from or --to."
                 )
-    rest = [one for one in keys if one not in wanted]
+    rest = [one for one in keys if not any(other and _fits(one, other) for other in wanted)]
     for place in (0, 1):
         if wanted[place] is None:
             if len(rest) != wanted.count(None):
@@ -87,7 +87,7 @@ def _languages(tags: Sequence[str]) -> list[str]:
 
 
 def _find(keys: Sequence[str], asked: str | None) -> str | None:
-    return None if asked is None else next((key for key in keys if _fits(key, asked)), None)
+    return asked if asked is not None and any(_fits(key, asked) for key in keys) else None
 
 
 def _text(texts: dict[str, str], key: str) -> str | None:

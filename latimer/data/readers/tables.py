@@ -9,6 +9,7 @@ from latimer.data.lines import LineFile
 from latimer.data.readers.records import SOURCE, TARGET, Fault, Item, Record
 
 _SIDES = {SOURCE: SOURCE, TARGET: TARGET, "src": SOURCE, "tgt": TARGET, "trg": TARGET}
+_NUMBERS = frozenset(("id", "no"))  # names of columns, rather than Indonesian and Norwegian
 _DELIMITERS = ",;\t"
 
 
@@ -65,11 +66,13 @@ def _header(row: Sequence[str]) -> list[tuple[str, int]]:
     words = [cell.removeprefix("\ufeff").strip() for cell in row]
     sides = [(_SIDES[word.lower()], place) for place, word in enumerate(words) if word.lower() in _SIDES]
     languages = [(word, place) for place, word in enumerate(words) if _is_tag(word)]
+    if len(languages) > 2:
+        languages = [(word, place) for word, place in languages if word not in _NUMBERS]
     return next((found for found in (sides, languages) if len({key for key, _ in found}) > 1), [])
 
 
 def _is_tag(word: str) -> bool:
-    return word.replace("-", "").replace("_", "").isalnum() and len(word) < 12 and is_language(word)
+    return len(word) < 12 and is_language(word) and (word[:2].islower() or word.isupper())
 
 
 def _usable(file: LineFile, faults: list[Fault]) -> Iterator[str]:
