@@ -72,19 +72,13 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a translator on CORPUS: pairs.tsv, a.en,a.fr (two aligned files), TMX, XLIFF, PO, CSV, JSON
-    lines, a.en.srt,a.fr.srt, a Moses zip, a folder of them (.gz, .xz, .zst too), builtin:phrasebook, or
-    - for a TSV, TMX, XLIFF or JSON lines on standard input.
+    """Train a translator on CORPUS: TSV, TMX, XLIFF, PO, CSV, JSON lines, a Moses zip, a.en,a.fr (two files),
+    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - for standard input.
 
     The same command again goes on where a run was stopped.
     """
     budget = {"training.minutes": minutes, "training.epochs": epochs, "training.steps": steps}
-    wanted = {
-        **budget,
-        "training.seed": seed,
-        "model.size": size,
-        "data.keep_going": keep_going or None,
-    }
+    wanted = {**budget, "training.seed": seed, "model.size": size, "data.keep_going": keep_going or None}
     given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
     from_file, set_here = read_toml(file) if file else {}, read_settings(settings)
     if given.keys() & budget.keys():  # what the command line says of the length replaces what the file says
@@ -95,7 +89,6 @@ def command(
     if from_model is not None and (own := _of_the_model(name, {**from_file, **set_here, **given})):
         raise Mistake(f"With --from-model the model is what it is; leave {own} away.")
     config = configure({**model_settings(name or USUAL), **from_file, **set_here, **given})
-
     from latimer.cli.show import say
     from latimer.recipe import train
     from latimer.report import Watcher

@@ -222,16 +222,11 @@ def _parser(elements: _Elements) -> Any:
     def refuse(*_: Any) -> None:
         raise _Refused("entities of its own are declared, which no translation file needs")
 
-    def doctype(name: str, system: str | None, public: str | None, subset: int) -> None:
-        if subset:
-            refuse()
-
     def skipped(name: str, parameter: int) -> None:
         if not parameter:
             raise _Refused(f"the entity &{name}; is not known")
 
     parser.XmlDeclHandler = declared
-    parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = refuse
     parser.SkippedEntityHandler = skipped
     parser.StartElementHandler = lambda name, given: elements.open(name, given, parser.CurrentLineNumber)
