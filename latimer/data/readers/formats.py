@@ -74,13 +74,10 @@ def parts_in(folder: Path, asked: Languages, *, keep_going: bool = False) -> tup
     Of what `mtdata get` leaves, the pairs to train on. Raises Mistake for a folder without pairs, or with
     files in three languages of which two must be chosen.
     """
-    where = folder
+    paths = sorted(folder.iterdir())
     if (folder / "train-parts").is_dir():
-        merged = [path for path in folder.glob("train.*") if suffix_language(path.name)]
-        where = folder if len(merged) > 1 else folder / "train-parts"
-        paths = sorted(merged) if len(merged) > 1 else sorted(where.iterdir())
-    else:
-        paths = sorted(folder.iterdir())
+        merged = [path for path in paths if path.name.startswith("train.") and suffix_language(path.name)]
+        paths = merged if len(merged) > 1 else sorted((folder / "train-parts").iterdir())
     paths = [path for path in paths if path.is_file() and not path.name.startswith(".")]
     single = [path for path in paths if _kind(path.name) in {*READERS, ".tsv", ".zip"}]
     by_stem: dict[str, dict[str, Path]] = {}
