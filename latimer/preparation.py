@@ -215,6 +215,12 @@ def seal(
                 "validation_pairs": len(held),
                 "too_long": too_long,
                 "skipped": {one.name: one.skipped for one in facts},
+                "origins": [
+                    origin._asdict()
+                    for one in materials
+                    for corpus in one.corpora
+                    for origin in corpus.origins()
+                ],
                 "sha256": {one.name: one.sha256 for one in facts},
                 "vocabulary": [tokenizers.source.size, tokenizers.target.size],
             },

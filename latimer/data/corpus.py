@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from latimer.data.languages import settle
 from latimer.data.lines import STANDARD_INPUT, LineFile
+from latimer.data.origins import Origin, origins_of
 from latimer.data.readers.formats import Part, Sides, part_of, parts_in
 from latimer.data.readers.records import Fault
 from latimer.data.split import LEFT_OUT, TRAIN, VALIDATION, Division, hold_out
@@ -199,6 +200,11 @@ class Corpus:
         if self._unread:
             told.append(f"Not read in {self.name}, for no pairs are in them: {', '.join(self._unread)}.")
         return told + self.skipped.report()
+
+    def origins(self) -> list[Origin]:
+        """Where its files were fetched, as far as that stands beside them."""
+        names = {str(file.path): None for file in self._files if file.path}
+        return origins_of(list(names))
 
     @property
     def _files(self) -> list[LineFile]:

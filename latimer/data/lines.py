@@ -42,7 +42,7 @@ class LineFile:
         self.unusable = ""
         self.encoding = "UTF-8"  # another where the file says so
         self._member = member
-        self._path = None if name == "-" else Path(name)
+        self.path = None if name == "-" else Path(name)
         self._spooled: io.BufferedRandom | None = None
         self._raw: io.BufferedReader | None = None  # what is being read, as it lies on the disk
         self._unpacked = 0
@@ -50,15 +50,15 @@ class LineFile:
     @property
     def share_read(self) -> float:
         """How much of its bytes the pass under way has read, from 0 to 1; 0 where that can't be known."""
-        if self._path is None or self._raw is None or self._raw.closed:
+        if self.path is None or self._raw is None or self._raw.closed:
             return 0.0
-        return self._raw.tell() / max(1, self._path.stat().st_size)
+        return self._raw.tell() / max(1, self.path.stat().st_size)
 
     def stamp(self) -> tuple[int, int] | None:
         """Size and time of the file; None for standard input."""
-        if self._path is None:
+        if self.path is None:
             return None
-        found = self._path.stat()
+        found = self.path.stat()
         return found.st_size, found.st_mtime_ns
 
     def lines(self) -> Iterator[str | None]:
@@ -108,26 +108,26 @@ class LineFile:
         self.digest = hashed.hexdigest()
 
     def _close(self, stream: io.BufferedIOBase) -> None:
-        if self._path is not None:
+        if self.path is not None:
             stream.close()
             if self._raw is not None:
                 self._raw.close()
 
     def _open(self) -> io.BufferedIOBase:
-        if self._path is None and self.once:
+        if self.path is None and self.once:
             return sys.stdin.buffer  # type: ignore[return-value]
-        if self._path is None:
+        if self.path is None:
             if self._spooled is None:
                 self._spooled = _spool()
                 weakref.finalize(self, self._spooled.close)
             self._spooled.seek(0)
             return self._spooled
         try:
-            if stat.S_ISDIR(self._path.stat().st_mode):
+            if stat.S_ISDIR(self.path.stat().st_mode):
                 raise Mistake(f"{self.name} is a folder; name the file, or the two files, in it.")
-            self._raw = self._path.open("rb")
+            self._raw = self.path.open("rb")
             self._unpacked = 0
-            return streams.unpacked(self._raw, self._path.suffix, self._member)
+            return streams.unpacked(self._raw, self.path.suffix, self._member)
         except FileNotFoundError:
             raise Mistake(f"{self.name} does not exist; check the name of the corpus.") from None
         except Mistake:

@@ -79,6 +79,7 @@ def parts_in(folder: Path, asked: Languages, *, keep_going: bool = False) -> tup
         merged = [path for path in paths if path.name.startswith("train.") and suffix_language(path.name)]
         paths = merged if len(merged) > 1 else sorted((folder / "train-parts").iterdir())
     paths = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+    paths = [path for path in paths if not path.name.endswith(".origin.json")]  # see origins.py
     single = [path for path in paths if _kind(path.name) in {*READERS, ".tsv", ".zip"}]
     by_stem: dict[str, dict[str, Path]] = {}
     for path in paths:
