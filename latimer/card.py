@@ -1,6 +1,6 @@
 """The model card: what a person should know before using a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -29,6 +29,7 @@ def model_card(record: Mapping[str, Any]) -> str:
         "",
         f"- Trained on {data['pairs']:,} sentence pairs: {', '.join(record['corpus'])}.",
         *_origin(record),
+        *_terms(data.get("origins", [])),
         f"- Validated on {data['validation_pairs']:,} pairs, "
         + ("given for it." if record["validation"] else "held out of them."),
         f"- {sum(sum(reasons.values()) for reasons in data['skipped'].values()):,} pairs of the corpus could "
@@ -49,6 +50,20 @@ def model_card(record: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(front + body)
+
+
+def _terms(origins: Sequence[Mapping[str, str]]) -> list[str]:
+    """Whose the corpora are, and on which terms."""
+    return [
+        f"- {one['name']}: {_line(one['attribution'])}. Licence: {_line(one['licence'])}. "
+        f"SHA-256 {one['sha256']}."
+        for one in origins
+    ]
+
+
+def _line(text: str) -> str:
+    """The first line of a text that others wrote, at a length that a card bears."""
+    return next(iter(text.splitlines()), "")[:300].rstrip(". ")
 
 
 def _origin(record: Mapping[str, Any]) -> list[str]:

@@ -57,6 +57,10 @@ class DataConfig:
     joint: bool = option(True, "one subword model and one embedding for both languages")
     longest: int = option(160, "pairs with more pieces than this on a side are left out of training")
     seed: int = option(1, "seed of what is held out and of the subword model")
+    temperature: float = option(
+        1.0, "of several corpora: above 1 evens out their sizes; they stand as n^(1/T)"
+    )
+    keep_going: bool = option(False, "skip and count what is broken in a corpus, and go on")
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,8 @@ def _check(config: Config) -> None:
     for name, value in at_least_one.items():
         if value < 1:
             raise Mistake(f"{name} must be at least 1, not {value}.")
+    if not 1 <= config.data.temperature < float("inf"):
+        raise Mistake(f"data.temperature must be at least 1, not {config.data.temperature}.")
     for name, value in {**given, "training.clip": training.clip}.items():
         if not 0 < value < float("inf"):
             raise Mistake(f"{name} must be positive, not {value}.")

@@ -16,6 +16,7 @@ from latimer.alignment import Reading
 from latimer.config import Config, DataConfig, ModelConfig, flatten
 from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, one_direction
 from latimer.data.guides import write_guides
+from latimer.data.mixing import mixed, repetitions, rows, weighted
 from latimer.data.spool import TOLD_EVERY, Spool
 from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
@@ -47,15 +48,21 @@ class Material(NamedTuple):
     languages: tuple[str | None, str | None]
     held: list[Pair]
     fresh: bool  # just read, not found in the folder
+    weights: list[float]
+    temperature: float
 
     @property
     def total(self) -> int:
-        """How many pairs are trained on."""
-        return self.spool.division.count(TRAIN)
+        """How many pairs are trained on, repetitions counted."""
+        return rows(*self._mix())
 
     def pairs(self) -> Iterator[Pair]:
-        """Those to train on, in their order."""
-        return self.spool.pairs(TRAIN)
+        """Those to train on, in their order, as often as their corpus weighs (see data/mixing.py)."""
+        return mixed(self.spool.pairs(TRAIN), *self._mix())
+
+    def _mix(self) -> tuple[list[int], list[float]]:
+        sizes = self.spool.sizes(TRAIN)
+        return sizes, repetitions(sizes, self.weights, self.temperature)
 
 
 def prepare(
@@ -141,12 +148,18 @@ def gather(
 
     The usable pairs are kept in the file `spool`. Raises Mistake for faults of the data, or too few pairs.
     """
-    corpora, others = _open(corpus, languages), _open(validation, languages)
+    wanted = [weighted(one) for one in corpus]
+    if len(wanted) == 1 and wanted[0].weight != 1:
+        raise Mistake(f"{corpus[0]}: a weight is for several corpora; with one alone leave it away.")
+    corpora, others = (
+        _open(names, languages, data.keep_going) for names in ([one.name for one in wanted], validation)
+    )
     languages = one_direction([*corpora, *others])
     names = ", ".join(one.name for one in corpora)
     stamps = [one.stamp() for one in corpora]
     request = [list(corpus), stamps, list(languages), bool(others), version("latimer")]
     request += [data.seed, data.vocabulary, data.joint]  # on which the subwords depend
+    request += [data.keep_going, data.temperature]
     found = None if None in stamps else Spool.open(spool, request)
     if found:
         reporter.note(f"{names}: read before, {len(found.division.parts):,} pairs.")
@@ -168,7 +181,8 @@ def gather(
     for one in kept.facts:
         for sentence in one.report:
             reporter.note(sentence)
-    return Material(corpora, kept, languages, held, fresh=found is None)
+    weights = [one.weight for one in wanted]
+    return Material(corpora, kept, languages, held, found is None, weights, data.temperature)
 
 
 def seal(
@@ -201,6 +215,12 @@ def seal(
                 "validation_pairs": len(held),
                 "too_long": too_long,
                 "skipped": {one.name: one.skipped for one in facts},
+                "origins": [
+                    origin._asdict()
+                    for one in materials
+                    for corpus in one.corpora
+                    for origin in corpus.origins()
+                ],
                 "sha256": {one.name: one.sha256 for one in facts},
                 "vocabulary": [tokenizers.source.size, tokenizers.target.size],
             },
@@ -233,8 +253,12 @@ def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
     return folder
 
 
-def _open(names: Sequence[str], languages: tuple[str | None, str | None]) -> list[Corpus]:
-    return [Corpus.open(name, source_language=languages[0], target_language=languages[1]) for name in names]
+def _open(names: Sequence[str], languages: tuple[str | None, str | None], keep_going: bool) -> list[Corpus]:
+    source, target = languages
+    return [
+        Corpus.open(name, source_language=source, target_language=target, keep_going=keep_going)
+        for name in names
+    ]
 
 
 def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None]) -> Iterator[Pair]:

@@ -118,7 +118,7 @@ def _write(aligner: "Aligner", corpus: "Corpus", how: str, *, as_json: bool, qui
             written = pair.line
         write(nothing * (usable + corpus.skipped.total - written))
     if not quiet:
-        for sentence in corpus.skipped.report():
+        for sentence in corpus.report():
             console.print(sentence, markup=False)
 
 

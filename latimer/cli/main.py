@@ -12,6 +12,7 @@ from latimer.errors import Mistake
 COMMANDS = {
     "demo": "The whole story on the built-in phrasebook: train, translate, score, draw.",
     "train": "Train a translator on sentence pairs.",
+    "corpus": "Fetch public corpora, with their licences.",
     "translate": "Translate text with a trained model.",
     "evaluate": "Score a model: BLEU and chrF2++ with signatures and intervals.",
     "compare": "Train several models on equal budgets and say which is better, and how sure that is.",

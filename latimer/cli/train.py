@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--from-model", metavar="DIR", help="Go on from a trained model: for a domain, or corrections.")
 @click.option("--replay", multiple=True, metavar="CORPUS", help="With --from-model: old pairs to mix in.")
 @click.option("--guide", metavar="FILE", help="Word links that attention is to learn, a line a pair.")
+@click.option("--keep-going", is_flag=True, help="Skip and count what is broken in CORPUS, and go on.")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
 @click.option("--to", "target_language", help="Language of the target.")
@@ -64,19 +65,20 @@ def command(
     from_model: str | None,
     replay: tuple[str, ...],
     guide: str | None,
+    keep_going: bool,
     seed: int | None,
     source_language: str | None,
     target_language: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a translator on CORPUS: pairs.tsv, or a.en,a.fr (two aligned files), .gz of either,
-    builtin:phrasebook, or - for a TSV on standard input.
+    """Train a translator on CORPUS: TSV, TMX, XLIFF, PO, CSV, JSON lines, a Moses zip, a.en,a.fr (two files),
+    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - for standard input.
 
     The same command again goes on where a run was stopped.
     """
     budget = {"training.minutes": minutes, "training.epochs": epochs, "training.steps": steps}
-    wanted = {**budget, "training.seed": seed, "model.size": size}
+    wanted = {**budget, "training.seed": seed, "model.size": size, "data.keep_going": keep_going or None}
     given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
     from_file, set_here = read_toml(file) if file else {}, read_settings(settings)
     if given.keys() & budget.keys():  # what the command line says of the length replaces what the file says
@@ -87,7 +89,6 @@ def command(
     if from_model is not None and (own := _of_the_model(name, {**from_file, **set_here, **given})):
         raise Mistake(f"With --from-model the model is what it is; leave {own} away.")
     config = configure({**model_settings(name or USUAL), **from_file, **set_here, **given})
-
     from latimer.cli.show import say
     from latimer.recipe import train
     from latimer.report import Watcher

@@ -62,7 +62,7 @@ def lay_out(plan: Plan, folder: Path, reporter: Reporter) -> dict[str, Any]:
     if plan.validation is not None:
         _write(layout.validation, corpora[plan.validation].pairs())
     for one in corpora.values():
-        for sentence in one.skipped.report():
+        for sentence in one.report():
             reporter.note(sentence)
     return {
         "languages": list(languages_of(plan)),
@@ -84,8 +84,8 @@ def must_be_unchanged(plan: Plan, recorded: dict[str, str]) -> None:
 
 
 def _open(plan: Plan) -> dict[str, Corpus]:
-    languages = {"source_language": plan.source_language, "target_language": plan.target_language}
-    return {name: Corpus.open(name, **languages) for name in plan.corpora}
+    source, target = plan.source_language, plan.target_language
+    return {name: Corpus.open(name, source_language=source, target_language=target) for name in plan.corpora}
 
 
 def _write(path: Path, pairs: Iterable[Pair]) -> int:

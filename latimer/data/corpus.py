@@ -1,18 +1,21 @@
-"""A corpus, streamed: sentence pairs from a TSV, two aligned files, standard input or the phrasebook.
+"""A corpus, streamed: sentence pairs from files of many formats, standard input or the phrasebook.
 
 Nothing is lost silently: a fault of the file stops with a `Mistake` that names file and line; a pair that
 cannot be used is skipped, counted by reason, and reported.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latimer.data.languages import languages_of, settle
+from latimer.data.languages import settle
 from latimer.data.lines import STANDARD_INPUT, LineFile
+from latimer.data.origins import Origin, origins_of
+from latimer.data.readers.formats import Part, Sides, part_of, parts_in
+from latimer.data.readers.records import Fault
 from latimer.data.split import LEFT_OUT, TRAIN, VALIDATION, Division, hold_out
 from latimer.data.text import SpaceCounts, Spacing, count_spaces, has_control, normalise
 from latimer.errors import Mistake
@@ -36,7 +39,10 @@ _BUILTIN = "builtin:"
 
 
 class Pair(NamedTuple):
-    """Two sentences that mean the same, normalised; `line` counts from 1."""
+    """Two sentences that mean the same, normalised; `line` counts all that the corpus holds from 1.
+
+    In a TSV or two files that is the line; elsewhere the unit, entry, row or subtitle, usable or not.
+    """
 
     source: str
     target: str
@@ -80,31 +86,57 @@ class Corpus:
     target_language: str | None = None
     swapped: bool = False
     longest: int = 5000
+    keep_going: bool = False
     skipped: Skipped = field(default_factory=Skipped)
     spacing_counts: SpaceCounts = field(default_factory=Counter)
-    _files: tuple[LineFile, ...] = ()
+    _parts: Sequence[Part] = ()
+    _unread: Sequence[str] = ()
     _digest: str | None = None
+    _reading: int = 0  # which of the parts
 
     @classmethod
     def open(
-        cls, name: str, *, source_language: str | None = None, target_language: str | None = None
+        cls,
+        name: str,
+        *,
+        source_language: str | None = None,
+        target_language: str | None = None,
+        keep_going: bool = False,
     ) -> "Corpus":
         """Name a corpus; sides are swapped where the languages asked for stand the other way in its name.
 
-        `name` is pairs.tsv, a.en,a.fr, builtin:phrasebook[/PART] or -; a file may end in .gz.
-        Raises Mistake for a missing file, and for languages that the name contradicts.
+        `name` is a file (see readers/formats.py), a.en,a.fr, a folder of them, builtin:phrasebook[/PART]
+        or -; a file may end in .gz, .xz or .zst. With `keep_going` what is broken is skipped and counted.
+        Raises Mistake for a missing file, and for languages that the name or the file contradicts.
         """
-        files: tuple[LineFile, ...] = ()
+        asked = source_language, target_language
         if name.startswith(_BUILTIN):
             _builtin_part(name)
+            sides = settle(name, ("en", "fr"), asked)
+            return cls(name, sides.source, sides.target, swapped=sides.swapped)
+        names, unread = _file_names(name), list[str]()
+        if len(names) == 1 and names[0] != "-" and Path(names[0]).is_dir():
+            parts, unread = parts_in(Path(names[0]), asked, keep_going=keep_going)
         else:
-            names = _file_names(name)
-            files = tuple(LineFile(one) for one in names)
             for one in names:
                 _must_be_file(one)
-        first, second = ("en", "fr") if not files else languages_of(name, (source_language, target_language))
-        sides = settle(name, (first, second), (source_language, target_language))
-        return cls(name, sides.source, sides.target, swapped=sides.swapped, _files=files)
+            parts = [part_of(names, asked, keep_going=keep_going)]
+        sides = settle(name, parts[0].languages, asked)
+        for place, part in enumerate(parts[1:], start=1):
+            if (
+                settle(part.files[0].name, part.languages, (sides.source, sides.target)).swapped
+                != sides.swapped
+            ):
+                parts[place] = part.turned()
+        return cls(
+            name,
+            sides.source,
+            sides.target,
+            swapped=sides.swapped,
+            keep_going=keep_going,
+            _parts=parts,
+            _unread=unread,
+        )
 
     def reversed(self) -> "Corpus":
         """The same corpus in the other direction."""
@@ -114,25 +146,30 @@ class Corpus:
             self.source_language,
             swapped=not self.swapped,
             longest=self.longest,
-            _files=self._files,
+            keep_going=self.keep_going,
+            _parts=self._parts,
+            _unread=self._unread,
         )
 
     def pairs(self) -> Iterator[Pair]:
-        """Every usable pair in order, a line at a time.
+        """Every usable pair in order, as it is read.
 
-        Raises Mistake for broken UTF-8, damaged gzip, unequal line counts, a TSV line without a tab, and at
-        the end for a corpus without any usable pair.
+        Raises Mistake for what is broken: bytes that are no text, damaged archives, unequal line counts, a
+        TSV line without a tab, XML that ends in the middle; at the end for a corpus without any usable pair.
         """
         self.skipped, self.spacing_counts, self._digest = Skipped(), Counter(), None
         found = 0
-        for line, sides in enumerate(self._sides(), start=1):
-            if sides is None:
-                self._skip("a line too long", line)
+        for number, (name, sides) in enumerate(self._sides(), start=1):
+            if isinstance(sides, Fault):
+                if sides.message and not self.keep_going:
+                    raise Mistake(sides.message)
+                self.skipped.add(sides.reason, f"{name}:{sides.line}")
                 continue
-            source, target = reversed(sides) if self.swapped else sides
-            pair = Pair(normalise(source), normalise(target), line)
+            first, second, line = sides
+            source, target = (second, first) if self.swapped else (first, second)
+            pair = Pair(normalise(source), normalise(target), number)
             if reason := self._reason_to_skip(pair):
-                self._skip(reason, line)
+                self.skipped.add(reason, f"{name}:{line}")
                 continue
             if found < SPACING_SAMPLE:
                 count_spaces(target, self.spacing_counts)
@@ -145,12 +182,33 @@ class Corpus:
     @property
     def share_read(self) -> float:
         """How much of its bytes the pass under way has read, from 0 to 1; 0 where that can't be known."""
-        return self._files[0].share_read if self._files else 0.0
+        shares = [part.files[0].share_read for part in self._parts]
+        return (self._reading + shares[self._reading]) / len(shares) if shares else 0.0
 
     def stamp(self) -> Any:
         """What would be another if its content had changed; None where nothing can tell (a pipe)."""
         stamps = [file.stamp() for file in self._files]
         return None if None in stamps else stamps
+
+    def report(self) -> list[str]:
+        """After a pass: what a person should know of how the corpus was read, a sentence each."""
+        told = [
+            f"{file.name} is in {file.encoding}, as it says itself."
+            for file in self._files
+            if file.encoding != "UTF-8"
+        ]
+        if self._unread:
+            told.append(f"Not read in {self.name}, for no pairs are in them: {', '.join(self._unread)}.")
+        return told + self.skipped.report()
+
+    def origins(self) -> list[Origin]:
+        """Where its files were fetched, as far as that stands beside them."""
+        names = {str(file.path): None for file in self._files if file.path}
+        return origins_of(list(names))
+
+    @property
+    def _files(self) -> list[LineFile]:
+        return [file for part in self._parts for file in part.files]
 
     @property
     def spacing(self) -> Spacing:
@@ -171,9 +229,6 @@ class Corpus:
     def _label(self) -> str:
         return STANDARD_INPUT if self.name == "-" else self.name
 
-    def _skip(self, reason: str, line: int) -> None:
-        self.skipped.add(reason, f"{self._files[0].name if self._files else self.name}:{line}")
-
     def _reason_to_skip(self, pair: Pair) -> str | None:
         if not pair.source or not pair.target:
             return "an empty side"
@@ -183,22 +238,25 @@ class Corpus:
             return "a control character"
         return None
 
-    def _sides(self) -> Iterator[tuple[str, str] | None]:
-        """Both sides of every line as they stand in the corpus; None for a line too long to keep."""
-        if len(self._files) == 2:
-            yield from _aligned(*self._files)
-        elif self._files:
-            yield from _columns(self._files[0])
-        else:
-            from latimer.data import phrasebook
+    def _sides(self) -> Iterator[tuple[str, Sides]]:
+        """Both sides of all as they stand in the corpus, or what is wrong; each with its file's name."""
+        if not self._parts:
+            yield from self._phrasebook()
+            return
+        for place, part in enumerate(self._parts):
+            self._reading = place
+            for sides in part.read():
+                yield part.files[0].name, sides
+        self._digest = ",".join(str(file.digest) for file in self._files)
 
-            hashed = sha256()
-            for first, second in phrasebook.load(_builtin_part(self.name)):
-                hashed.update(f"{first}\t{second}\n".encode())
-                yield first, second
-            self._digest = hashed.hexdigest()
-        if self._files:
-            self._digest = ",".join(str(file.digest) for file in self._files)
+    def _phrasebook(self) -> Iterator[tuple[str, Sides]]:
+        from latimer.data import phrasebook
+
+        hashed = sha256()
+        for line, (first, second) in enumerate(phrasebook.load(_builtin_part(self.name)), start=1):
+            hashed.update(f"{first}\t{second}\n".encode())
+            yield self.name, (first, second, line)
+        self._digest = hashed.hexdigest()
 
 
 def one_direction(corpora: Iterable[Corpus]) -> tuple[str | None, str | None]:
@@ -209,41 +267,6 @@ def one_direction(corpora: Iterable[Corpus]) -> tuple[str | None, str | None]:
         told = " and ".join(f"{name} is {one}-{other}" for (one, other), name in known.items())
         raise Mistake(f"The corpora are of different directions: {told}; say which with --from and --to.")
     return next(iter(known), (None, None))
-
-
-def _columns(file: LineFile) -> Iterator[tuple[str, str] | None]:
-    for line in file.lines():
-        if line is None:
-            yield None
-            continue
-        columns = line.split("\t", 2)
-        if len(columns) > 1:
-            yield columns[0], columns[1]
-        elif not line.strip():
-            yield "", ""
-        else:
-            raise Mistake(
-                f"{file.name}:{file.count}: no tab in this line; a TSV needs a source and a target column "
-                "(two aligned files are written with a comma between them: a.en,a.fr)."
-            )
-
-
-def _aligned(first: LineFile, second: LineFile) -> Iterator[tuple[str, str] | None]:
-    ours, theirs = first.lines(), second.lines()
-    end = object()
-    while True:
-        left, right = next(ours, end), next(theirs, end)
-        if left is end and right is end:
-            return
-        if left is end or right is end:
-            for rest in (ours, theirs):
-                for _ in rest:
-                    pass
-            raise Mistake(
-                f"{first.name} has {first.count:,} lines and {second.name} has {second.count:,}; "
-                "aligned files need as many lines, so find the line where they part."
-            )
-        yield (left, right) if isinstance(left, str) and isinstance(right, str) else None
 
 
 def _file_names(name: str) -> list[str]:
@@ -262,7 +285,7 @@ def _must_be_file(name: str) -> None:
     if name != "-" and not Path(name).exists():
         raise Mistake(f"{name} does not exist; check the name of the corpus.")
     if name != "-" and Path(name).is_dir():
-        raise Mistake(f"{name} is a folder; name the file, or the two files, in it.")
+        raise Mistake(f"{name} is a folder; of two aligned files each must be a file.")
 
 
 def _builtin_part(name: str) -> str:

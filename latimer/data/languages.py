@@ -18,6 +18,7 @@ _CODES = frozenset(
     """.split()  # noqa: SIM905 - a list of strings would take a page
 )
 _NO_LANGUAGE = frozenset(("txt", "tsv", "tok", "bpe", "src", "tgt", "trg", "out", "raw", "low", "dat", "lc"))
+_WRAPPING = frozenset(("gz", "xz", "zst", "bz2", "txt", "srt"))
 _SUFFIX = re.compile(r"[a-z]{2,3}([_-][a-z0-9]{2,8})*", re.IGNORECASE)
 _PAIR = re.compile(r"(?=(?:^|[._-])([a-z]{2})[-_]([a-z]{2})(?:[._-]|$))")
 
@@ -39,7 +40,7 @@ def languages_of(
     """
     if "," in name:
         first, _, second = name.partition(",")
-        found = _suffix(first), _suffix(second)
+        found = suffix_language(first), suffix_language(second)
         return (None, None) if found[0] == found[1] else found
     stem = Path(name).name.lower()
     if asked[0] and asked[1]:
@@ -54,9 +55,20 @@ def languages_of(
     return None, None
 
 
-def _suffix(name: str) -> str | None:
+def primary(tag: str) -> str:
+    """A language without its region and script: en-GB is en."""
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
+def is_language(word: str) -> bool:
+    """Whether a word is a two-letter code, with a region or without."""
+    return primary(word) in _CODES
+
+
+def suffix_language(name: str) -> str | None:
+    """The language that ends a file's name: en of corpus.en.gz."""
     parts = Path(name.strip()).name.split(".")[1:]
-    while parts and parts[-1] in {"gz", "txt"}:
+    while parts and parts[-1].lower() in _WRAPPING:
         parts.pop()
     if parts and _SUFFIX.fullmatch(parts[-1]) and parts[-1].lower() not in _NO_LANGUAGE:
         return parts[-1]

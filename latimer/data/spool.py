@@ -49,6 +49,11 @@ class Spool(NamedTuple):
         """The pairs of one part, in their order."""
         return self.division.choose(self._all(), part)
 
+    def sizes(self, part: int = TRAIN) -> list[int]:
+        """How many pairs of that part each corpus has."""
+        ends = np.cumsum([one.pairs for one in self.facts])[:-1]
+        return [int((some == part).sum()) for some in np.split(self.division.parts, ends)]
+
     def _all(self) -> Iterator[Pair]:
         with self.path.open(encoding="utf-8", newline="\n") as file:
             for line in file:
@@ -121,7 +126,7 @@ def _passing(
                 name=corpus.name,
                 pairs=count,
                 skipped=dict(corpus.skipped.counts),
-                report=corpus.skipped.report(),
+                report=corpus.report(),
                 sha256=corpus.sha256(),
                 spaces=[(*spaces, number) for spaces, number in counts],
             )
