@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Train several models on equal budgets and say which is better, and how sure that is.",
     "distil": "Translate a corpus with a teacher, for a student to learn from.",
     "backtranslate": "Make pairs of target text with a model of the other direction.",
+    "serve": "Serve models to every client of LibreTranslate, and of DeepL.",
     "look": "Show what the model attends to while it translates.",
     "align": "Link the words of sentence pairs by what the model attends to.",
     "export": "Write what a model needs to be run without torch.",
@@ -24,7 +25,10 @@ COMMANDS = {
 }
 
 # module: the extra that brings it
-EXTRAS = {"torch": "train", "sacrebleu": "train", "onnxscript": "train", "resvg_py": "pictures"}
+EXTRAS = {
+    **{"torch": "train", "sacrebleu": "train", "onnxscript": "train", "resvg_py": "pictures"},
+    **dict.fromkeys(("starlette", "uvicorn", "prometheus_client"), "serve"),
+}
 
 
 class Lazy(click.Group):
