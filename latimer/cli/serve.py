@@ -16,6 +16,7 @@ from latimer.errors import Mistake
 @click.option("--port", default=5000, show_default=True, help="0 is any free one.")
 @click.option("--pivot", is_flag=True, help="Translate through a language that two models share.")
 @click.option("--workers", default=1, show_default=True, help="Batches of a model translated at once.")
+@click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--prefix", default="", metavar="PATH", help="Path under which a proxy shows the server.")
 @click.option(
     "--suggestions", type=click.Path(path_type=Path), metavar="DIR", help="Save suggestions there, as TSV."
@@ -33,6 +34,7 @@ def command(
     port: int,
     pivot: bool,
     workers: int,
+    beam: int,
     prefix: str,
     suggestions: Path | None,
     keys: Path | None,
@@ -57,8 +59,8 @@ def command(
         return
     if not folders:
         raise Mistake("Give a model directory: latimer serve --model DIR.")
-    if min(workers, characters, texts, seconds) <= 0 or min(requests_per_minute, characters_per_minute) < 0:
-        raise Mistake("--workers, --characters, --texts and --seconds must be above 0, the rates not below.")
+    if min(workers, beam, characters, texts, seconds) <= 0 or min(requests_per_minute, characters_per_minute) < 0:
+        raise Mistake("--workers, --beam, --characters, --texts and --seconds must be above 0, the rates not below.")
     if prefix and not prefix.startswith("/"):
         raise Mistake(f"--prefix is a path such as /translate, not {prefix}.")
     from latimer.serve.limits import Limits
@@ -77,6 +79,7 @@ def command(
         load(folders),
         limits=limits,
         workers=workers,
+        beam=beam,
         pivot=pivot,
         keys=Keys.load(keys) if keys is not None else None,
         suggestions=suggestions,

@@ -5,8 +5,9 @@ NAMES = {
     line.split(maxsplit=1)[0]: line.split(maxsplit=1)[1]
     for line in """
     af Afrikaans;am Amharic;ar Arabic;az Azerbaijani;be Belarusian;bg Bulgarian;bn Bengali;br Breton
-    bs Bosnian;ca Catalan;cs Czech;cy Welsh;da Danish;de German;el Greek;en English;eo Esperanto;es Spanish;et Estonian
-    eu Basque;fa Persian;fi Finnish;fo Faroese;fr French;fy Western Frisian;ga Irish;gd Scottish Gaelic
+    bs Bosnian;ca Catalan;cs Czech;cy Welsh;da Danish;de German;el Greek;en English;eo Esperanto
+    es Spanish;et Estonian;eu Basque;fa Persian;fi Finnish;fo Faroese;fr French;fy Western Frisian
+    ga Irish;gd Scottish Gaelic
     gl Galician;gu Gujarati;ha Hausa;he Hebrew;hi Hindi;hr Croatian;ht Haitian;hu Hungarian;hy Armenian
     id Indonesian;ig Igbo;is Icelandic;it Italian;ja Japanese;jv Javanese;ka Georgian;kk Kazakh;km Khmer
     kn Kannada;ko Korean;ku Kurdish;ky Kyrgyz;la Latin;lb Luxembourgish;lo Lao;lt Lithuanian;lv Latvian

@@ -217,26 +217,27 @@ async def translate_file(request: Request) -> Response:
     """POST /translate_file"""
     service = service_of(request)
     parameters, client = await asked_by(request, file=True)
-    if parameters.file is None or not parameters.file.name:
+    file = parameters.file
+    if file is None or not file.name:
         raise Refusal(400, "Invalid request: missing file parameter")
-    suffix = PurePosixPath(parameters.file.name.lower()).suffix
+    suffix = PurePosixPath(file.name.lower()).suffix
     if suffix not in documents.FORMATS:
         raise Refusal(
             400, f"Invalid request: files of the format {suffix[:20] or 'without a name'} are not supported"
         )
     asked = ask(service, "", parameters.word("source"), parameters.word("target"))
     if asked.detected is not None:
-        sample = parameters.file.content[:4000].decode("utf-8", "ignore")
+        sample = file.content[:4000].decode("utf-8", "ignore")
         asked = ask(service, sample, "auto", parameters.word("target"))
     deadline = service.deadline()
 
     async def work() -> bytes:
         sides = (asked.source, asked.target)
-        segments = await run_in_threadpool(documents.segments, parameters.file, sides)
+        segments = await run_in_threadpool(documents.segments, file, sides)
         service.characters.spend(client, sum(map(len, segments)))
         found = await service.segments(segments, asked.way, deadline=deadline)
         answers = [one[0].target for one in found]
-        return await run_in_threadpool(documents.written, parameters.file, sides, answers)
+        return await run_in_threadpool(documents.written, file, sides, answers)
 
     content = await while_there(request.receive, work(), seconds=service.limits.seconds)
     name = service.downloads.keep(content, suffix)

@@ -46,8 +46,8 @@ _DETECTED: Schema = {
 }
 
 
-def _made(required: list[str], **properties: Any) -> Schema:
-    return {"type": "object", "properties": properties, "required": required}
+def _made(required: list[str], properties: Schema | None = None) -> Schema:
+    return {"type": "object", "properties": properties or {}, "required": required}
 
 
 OPERATIONS = (
@@ -64,10 +64,12 @@ OPERATIONS = (
         ),
         _made(
             ["translatedText"],
-            translatedText=_TEXTS,
-            detectedLanguage={"anyOf": [_DETECTED, {"type": "array", "items": _DETECTED}]},
-            alternatives={"type": "array"},
-            explanation={"type": ["object", "array"]},
+            {
+                "translatedText": _TEXTS,
+                "detectedLanguage": {"anyOf": [_DETECTED, {"type": "array", "items": _DETECTED}]},
+                "alternatives": {"type": "array"},
+                "explanation": {"type": ["object", "array"]},
+            },
         ),
         errors=_ASKING,
     ),
@@ -77,14 +79,14 @@ OPERATIONS = (
     ),
     Operation(
         "get", "/languages", "The languages, and what each is translated into", (),
-        {"type": "array", "items": _made(["code", "name", "targets"], code=_STRING, name=_STRING,
-                                         targets={"type": "array", "items": _STRING})},
+        {"type": "array", "items": _made(["code", "name", "targets"], {
+            "code": _STRING, "name": _STRING, "targets": {"type": "array", "items": _STRING}})},
     ),
     Operation(
         "post", "/translate_file", "Translate a document",
         (Parameter("file", {"type": "string", "format": "binary"}, "the document", required=True),
          _SOURCE, _TARGET, _KEY),
-        _made(["translatedFileUrl"], translatedFileUrl=_STRING), errors=_ASKING,
+        _made(["translatedFileUrl"], {"translatedFileUrl": _STRING}), errors=_ASKING,
     ),
     Operation(
         "get", "/download_file/{name}", "Fetch a translated document", (),
@@ -94,11 +96,11 @@ OPERATIONS = (
         "post", "/suggest", "Send in a better translation",
         (Parameter("q", _STRING, "the text", required=True),
          Parameter("s", _STRING, "its better translation", required=True), _SOURCE, _TARGET, _KEY),
-        _made(["success"], success=_BOOLEAN), errors=_ASKING,
+        _made(["success"], {"success": _BOOLEAN}), errors=_ASKING,
     ),
     Operation("get", "/frontend/settings", "What a page needs to know", (), _made(["charLimit", "language"])),
-    Operation("get", "/health", "Whether the process lives", (), _made(["status"], status=_STRING)),
-    Operation("get", "/ready", "Whether it takes requests", (), _made(["status"], status=_STRING), errors=(503,)),
+    Operation("get", "/health", "Whether the process lives", (), _made(["status"], {"status": _STRING})),
+    Operation("get", "/ready", "Whether it takes requests", (), _made(["status"]), errors=(503,)),
     Operation("get", "/metrics", "Counts for Prometheus", (), _STRING, "text/plain"),
     Operation(
         "post", "/v2/translate", "Translate texts, in DeepL's dialect",
@@ -106,8 +108,8 @@ OPERATIONS = (
          Parameter("target_lang", _STRING, "code of the language", required=True),
          Parameter("source_lang", _STRING, "found out if not given"),
          Parameter("tag_handling", {"type": "string", "enum": ["html", "xml", "text"]}, "text if not given")),
-        _made(["translations"], translations={"type": "array", "items": _made(
-            ["detected_source_language", "text"], detected_source_language=_STRING, text=_STRING)}),
+        _made(["translations"], {"translations": {"type": "array", "items": _made(
+            ["detected_source_language", "text"], {"detected_source_language": _STRING, "text": _STRING})}}),
         errors=_ASKING,
     ),
 )  # fmt: skip
@@ -115,7 +117,7 @@ OPERATIONS = (
 
 def _error(operation: Operation) -> Schema:
     word = "message" if operation.path.startswith("/v2/") else "error"
-    return _made([word], **{word: _STRING})
+    return _made([word], {word: _STRING})
 
 
 def _body(operation: Operation) -> Schema:

@@ -1,4 +1,4 @@
-"""What a client asks: the same parameters from a JSON object, a form or the query string, read within limits."""
+"""What a client asks: the same parameters from a JSON object, a form or the query string, within limits."""
 
 import asyncio
 import json

@@ -32,9 +32,10 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
     found: dict[Direction, Search] = {}
     for folder in folders:
         record = ModelFolder(folder).record
-        direction = record.get("source_language"), record.get("target_language")
-        if not all(direction):
+        source, target = record.get("source_language"), record.get("target_language")
+        if not (source and target):
             raise Mistake(f"{folder} doesn't say its languages; train it with --from and --to.")
+        direction = (source, target)
         if direction in found:
             raise Mistake(
                 f"{folder} translates {'-'.join(direction)} as another --model does; give one of them."
@@ -46,7 +47,7 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
 
 
 def _search(translator: Translator) -> Search:
-    return lambda texts, beam: translator.hypotheses(texts, beam=beam)  # type: ignore[return-value]
+    return lambda texts, beam: translator.hypotheses(texts, beam=beam)
 
 
 def run(service: Service, folders: Sequence[Path], *, host: str, port: int, prefix: str = "") -> None:

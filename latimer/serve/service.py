@@ -56,11 +56,12 @@ class Service:
         *,
         limits: Limits | None = None,
         workers: int = 1,
+        beam: int = BEAM,
         pivot: bool = False,
         keys: Keys | None = None,
         suggestions: Path | None = None,
     ) -> None:
-        self.limits, self.keys = limits or Limits(), keys
+        self.limits, self.keys, self.beam = limits or Limits(), keys, beam
         self.metrics = Metrics()
         self.batchers = {
             direction: Batcher(search, self.limits, workers=workers, seen=self.metrics.batch.observe)
@@ -146,7 +147,7 @@ class Service:
         self, asked: Sequence[str], way: Sequence[Batcher], *, deadline: float, count: int = 1
     ) -> list[list[Segment]]:
         """The `count` best translations of each segment, best first; at least one."""
-        beam = max(BEAM, count)
+        beam = max(self.beam, count)
         found = [[Segment(text, text, 1.0)] for text in asked]
         for number, batcher in enumerate(way):
             last = number == len(way) - 1
@@ -179,7 +180,7 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 async def while_there(
     receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T], *, seconds: float
 ) -> T:
-    """The result, unless the client goes away or the time is over: then the work is cancelled. Raises Refusal."""
+    """The result, unless the client goes away or the time is over: that cancels it. Raises Refusal."""
 
     async def gone() -> None:
         while (await receive())["type"] != "http.disconnect":
