@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from latimer.serve.suggestions import Suggestions
 T = TypeVar("T")
 Direction = tuple[str, str]
 BEAM = 5
+SURE = 90.0  # of 100: a text in the target language already, which is left alone
 
 
 class Segment(NamedTuple):
@@ -113,11 +115,12 @@ class Service:
         raise Refusal(400, f"{code[:40]} is not supported")
 
     def guess(self, text: str, target: str) -> Detected:
-        """The likeliest language of a text; among equally likely ones one that leads to `target`."""
-        found = self.detect(text)
-        best = [one for one in found if one.confidence == found[0].confidence]
+        """The likeliest of the languages that lead to `target`; that itself only where there is little doubt."""
+        found = self.detect(re.sub("<[^<>]*>", " ", text))
+        if found[0].language == target and found[0].confidence > SURE:
+            return found[0]
         return next(
-            (one for one in best if one.language != target and self.way(one.language, target)), best[0]
+            (one for one in found if one.language != target and self.way(one.language, target)), found[0]
         )
 
     async def translate(
