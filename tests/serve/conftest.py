@@ -1,15 +1,23 @@
 """A server on a socket of its own, before models that are made up: a translation is the text in capitals."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
 
+from latimer.folder import ModelFolder
 from latimer.serve.app import build
 from latimer.serve.service import Service
+from latimer.shipping import ship
 from latimer.translator import Translation
+
+if TYPE_CHECKING:
+    from latimer.recipe import Trained
 
 
 def shout(texts: list[str], beam: int) -> list[list[Translation]]:
@@ -53,6 +61,15 @@ def start() -> Iterator[Callable[..., str]]:
     yield begin
     for one in running:
         assert next(one, None) is None
+
+
+@pytest.fixture(scope="session")
+def shipped(trained: "Trained", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained folder with graphs; read only, please."""
+    folder = tmp_path_factory.mktemp("shipped") / "model"
+    shutil.copytree(trained.folder.path, folder)
+    assert ship(ModelFolder(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")

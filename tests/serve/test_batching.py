@@ -14,7 +14,9 @@ from latimer.serve.limits import Limits, Rate, Refusal
 QUICK = Limits(wait=0.01)
 
 
-def run(work: Callable[[Batcher], Awaitable[Any]], search: Any, limits: Limits = QUICK, workers: int = 1) -> Any:
+def run(
+    work: Callable[[Batcher], Awaitable[Any]], search: Any, limits: Limits = QUICK, workers: int = 1
+) -> Any:
     async def whole() -> Any:
         batcher = Batcher(search, limits, workers=workers)
         batcher.start()

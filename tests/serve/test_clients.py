@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from serve.conftest import MODELS
 
 from latimer.serve.keys import Keys, make_key
 from latimer.serve.service import Service
+from serve.conftest import MODELS
 
 
 def test_libretranslatepy(url: str) -> None:
@@ -32,7 +32,9 @@ def test_libretranslatepy(url: str) -> None:
 def test_deep_translator(url: str) -> None:
     from deep_translator import LibreTranslator
 
-    client = LibreTranslator(source="en", target="fr", custom_url=url + "/", api_key="any", use_free_api=False)
+    client = LibreTranslator(
+        source="en", target="fr", custom_url=url + "/", api_key="any", use_free_api=False
+    )
     assert client.translate("hello there") == "HELLO THERE"
     assert client.translate_batch(["a b", "c d"]) == ["A B", "C D"]
 
@@ -65,7 +67,9 @@ def test_dialect(url: str) -> None:
     settings = httpx.get(url + "/frontend/settings").json()
     assert isinstance(settings["apiKeys"], bool)
     assert isinstance(settings["charLimit"], int)
-    answer = httpx.post(url + "/translate", json={"q": "one", "source": "auto", "target": "fr", "api_key": ""})
+    answer = httpx.post(
+        url + "/translate", json={"q": "one", "source": "auto", "target": "fr", "api_key": ""}
+    )
     assert answer.json()["detectedLanguage"]["language"]
 
 
@@ -81,7 +85,9 @@ def test_deepl(url: str) -> None:
         {"detected_source_language": "EN", "text": "ONE"},
         {"detected_source_language": "EN", "text": "TWO"},
     ]
-    form = httpx.post(url + "/v2/translate", data={"text": ["<i>one</i>"], "target_lang": "FR", "tag_handling": "html"})
+    form = httpx.post(
+        url + "/v2/translate", data={"text": ["<i>one</i>"], "target_lang": "FR", "tag_handling": "html"}
+    )
     assert form.json()["translations"][0]["text"] == "<i>ONE</i>"
     for wrong in ({"text": ["a"]}, {"target_lang": "FR"}, {"text": ["a"], "target_lang": "ZZ"}):
         answer = deepl(url, wrong)

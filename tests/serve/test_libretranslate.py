@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from serve.conftest import MODELS, shout
 
 from latimer.serve.limits import Limits
 from latimer.serve.service import Service
+from serve.conftest import MODELS, shout
 
 
 def post(url: str, path: str, content: Any) -> tuple[int, Any]:
@@ -91,7 +91,11 @@ def test_null_is_as_if_not_given(url: str) -> None:
 
 
 def test_other_roads_end_in_json_too(url: str) -> None:
-    for method, path, status in (("GET", "/zz", 404), ("GET", "/translate", 405), ("GET", "/download_file/x", 404)):
+    for method, path, status in (
+        ("GET", "/zz", 404),
+        ("GET", "/translate", 405),
+        ("GET", "/download_file/x", 404),
+    ):
         answer = httpx.request(method, url + path)
         assert answer.status_code == status
         assert list(answer.json()) == ["error"]
@@ -162,7 +166,7 @@ def test_detection_by_script_is_honest(url: str) -> None:
 
 
 def test_a_document_comes_back_translated(url: str) -> None:
-    sent = {"file": ("../../a.TXT", "one.\n\n  two\r\n".encode(), "text/plain")}
+    sent = {"file": ("../../a.TXT", b"one.\n\n  two\r\n", "text/plain")}
     answer = httpx.post(url + "/translate_file", files=sent, data={"source": "auto", "target": "fr"})
     place = answer.json()["translatedFileUrl"]
     assert place.startswith(url + "/download_file/")
