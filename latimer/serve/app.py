@@ -101,7 +101,7 @@ class Gate:
         try:
             if scope["method"] == "OPTIONS":
                 await Response(status_code=204)(scope, receive, complete)
-            elif self.service.open > self.service.limits.open:
+            elif self.service.open > self.service.limits.open and not scope["path"].endswith("/health"):
                 await _answer(scope, Refusal(503, "The server is busy; try again soon", retry_after=1))(
                     scope, receive, complete
                 )

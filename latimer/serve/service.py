@@ -115,7 +115,7 @@ class Service:
         raise Refusal(400, f"{code[:40]} is not supported")
 
     def guess(self, text: str, target: str) -> Detected:
-        """The likeliest of the languages that lead to `target`; that itself only where there is little doubt."""
+        """The likeliest language that leads to `target`, or `target` itself where there is little doubt."""
         found = self.detect(re.sub("<[^<>]*>", " ", text))
         if found[0].language == target and found[0].confidence > SURE:
             return found[0]

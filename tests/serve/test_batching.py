@@ -64,7 +64,7 @@ def test_a_batch_holds_no_more_than_it_may_and_one_beam() -> None:
     search = Recorder()
 
     async def work(batcher: Batcher) -> Any:
-        asks = [batcher.translate(["abcd"], beam=1 + k % 2, deadline=soon()) for k in range(10)]
+        asks = [batcher.translate([f"{k:4}"], beam=1 + k % 2, deadline=soon()) for k in range(10)]
         asks.append(batcher.translate(["z" * 50], beam=1, deadline=soon()))
         return await asyncio.gather(*asks)
 
@@ -72,6 +72,9 @@ def test_a_batch_holds_no_more_than_it_may_and_one_beam() -> None:
     assert [len(one[0]) for one in found] == [1 + k % 2 for k in range(10)] + [1]
     assert all(sum(map(len, texts)) <= 10 or len(texts) == 1 for texts, _ in search.batches)
     assert max(len(texts) for texts, _ in search.batches) == 2
+    for wanted in (1, 2):  # the first to come is the first to go
+        order = [text for texts, beam in search.batches if beam == wanted for text in texts]
+        assert order == sorted(order)
 
 
 def test_what_nobody_wants_any_more_is_not_translated() -> None:
@@ -158,6 +161,11 @@ def test_a_rate_fills_up_evenly_and_by_client() -> None:
     rate.spend("c", 500, now=0.0)  # whoever has all may spend more, and waits
     with pytest.raises(Refusal):
         rate.spend("c", now=60.0)
+    seen = Rate(2, most=2)
+    for client in "abac":  # b was seen the longest ago, and is forgotten
+        seen.spend(client, now=0.0)
+    with pytest.raises(Refusal):
+        seen.spend("a", now=0.0)
     forgetful = Rate(1, most=2)
     for client in "abca":
         forgetful.spend(client, now=0.0)

@@ -149,6 +149,13 @@ def test_deadlines_and_rates_are_kept(start: Callable[..., str]) -> None:
     assert sorted(codes) == [200, 503, 503]
 
 
+def test_a_busy_server_still_says_that_it_lives(start: Callable[..., str]) -> None:
+    url = start(Service(MODELS, limits=Limits(open=0)))
+    assert httpx.get(url + "/health").status_code == 200
+    answer = httpx.get(url + "/ready")
+    assert (answer.status_code, list(answer.json())) == (503, ["error"])
+
+
 def test_the_work_of_a_client_that_left_is_not_done(start: Callable[..., str]) -> None:
     seen: list[str] = []
 
