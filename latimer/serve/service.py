@@ -152,13 +152,12 @@ class Service:
         """The `count` best translations of each segment, best first; at least one."""
         beam = max(self.beam, count)
         found = [[Segment(text, text, 1.0)] for text in asked]
-        for number, batcher in enumerate(way):
-            last = number == len(way) - 1
+        for batcher in way:
             answers = await batcher.translate([one[0].target for one in found], beam=beam, deadline=deadline)
             found = [
                 [
                     Segment(before[0].source, one.text, before[0].confidence * math.exp(min(0.0, one.score)))
-                    for one in answer[: count if last else 1]
+                    for one in answer[:count]
                 ]
                 or before
                 for before, answer in zip(found, answers, strict=True)

@@ -85,6 +85,18 @@ def test_what_is_wrong_is_said_in_words(url: str, change: dict[str, Any], status
     assert words in answer.json()["error"]
 
 
+def test_what_is_no_json_is_refused_though_python_reads_it(url: str) -> None:
+    body = '{"q": "a", "source": "en", "target": "fr", "other": NaN}'
+    answer = httpx.post(url + "/translate", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, "JSON" in answer.json()["error"]) == (400, True)
+
+
+def test_a_text_in_the_target_language_is_left_alone(url: str) -> None:
+    _, answer = post(url, "/translate", {"q": ["Привет, мир", "hi"], "source": "auto", "target": "ru"})
+    assert answer["translatedText"] == ["Привет, мир", "HI"]
+    assert answer["detectedLanguage"][0]["language"] == "ru"
+
+
 def test_null_is_as_if_not_given(url: str) -> None:
     asked = {"q": "a", "source": "en", "target": "fr", "alternatives": None, "format": None, "api_key": None}
     assert post(url, "/translate", asked) == (200, {"translatedText": "A"})
