@@ -1,5 +1,6 @@
 """The process as an operator sees it: signals, logs, metrics, prefixes, overload, and no way out."""
 
+import asyncio
 import concurrent.futures
 import http.client
 import json
@@ -23,7 +24,7 @@ import pytest
 from latimer.errors import Mistake
 from latimer.serve.keys import Keys, make_key
 from latimer.serve.limits import Limits
-from latimer.serve.running import load
+from latimer.serve.running import load, reload
 from latimer.serve.service import Service
 from serve.conftest import MODELS, shout
 
@@ -243,3 +244,12 @@ def test_models_that_can_not_be_served_are_named(shipped: Path, tmp_path: Path) 
     (copy / "config.json").write_text(json.dumps({**record, "source_language": None}))
     with pytest.raises(Mistake, match="--from"):
         load([copy])
+
+
+def test_reloading_exchanges_the_models_of_the_same_directions_only(shipped: Path) -> None:
+    service = Service({("en", "fr"): shout})
+    asyncio.run(reload(service, [shipped]))
+    assert service.batchers["en", "fr"].search is not shout
+    other = Service({("en", "de"): shout})
+    asyncio.run(reload(other, [shipped]))
+    assert other.batchers["en", "de"].search is shout
