@@ -10,6 +10,7 @@ what batching is measured against. --memory N sends N requests and prints the se
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -97,6 +98,14 @@ def memory(process: int) -> float:
     return 0.0
 
 
+def processor(process: int) -> float:
+    """What a process has had of the processor, in seconds; 0 where it is not ours."""
+    if not process:
+        return 0.0
+    words = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def wait(address: tuple[str, int]) -> None:
     """Until the server takes connections."""
     for _ in range(200):
@@ -116,11 +125,12 @@ async def measure(
     """Print the table, and the memory where it is asked for."""
     await wait(address)
     await load(address, 4, 1.0)
-    print("clients  requests/s   p50 ms   p99 ms  failed")
+    print("clients  requests/s   p50 ms   p99 ms  failed  CPU ms each")
     for number in clients:
-        began = time.monotonic()
+        began, before = time.monotonic(), processor(process)
         times, failed = await load(address, number, seconds)
-        print(row(times, failed, number, time.monotonic() - began), flush=True)
+        cost = (processor(process) - before) * 1000 / max(1, len(times))
+        print(row(times, failed, number, time.monotonic() - began), f"{cost:10.2f}", flush=True)
     for done in range(0, count, max(1, count // 10)):
         print(f"{done:7d} requests: {memory(process):.1f} MB", flush=True)
         await load(address, 64, 1e9, max(1, count // 10))

@@ -1,7 +1,7 @@
 """Texts of many clients, translated together.
 
 They wait in one queue; a worker takes the first and whatever fits beside it. While a batch is translated the
-next one gathers, so that the wait for company matters only when there is little to do. A text whose client
+next one gathers, and only where the last one had company is a moment waited for more. A text whose client
 has gone, or whose time is over, is not translated.
 """
 
@@ -84,9 +84,10 @@ class Batcher:
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
+        batch: list[_Job] = []
         while True:
             await self._arrived.wait()
-            if self.waiting < self.limits.batch:
+            if len(batch) > 1 and self.waiting < self.limits.batch:
                 await asyncio.sleep(self.limits.wait)
             batch = self._take()
             if not batch:
