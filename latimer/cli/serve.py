@@ -59,8 +59,13 @@ def command(
         return
     if not folders:
         raise Mistake("Give a model directory: latimer serve --model DIR.")
-    if min(workers, beam, characters, texts, seconds) <= 0 or min(requests_per_minute, characters_per_minute) < 0:
-        raise Mistake("--workers, --beam, --characters, --texts and --seconds must be above 0, the rates not below.")
+    if (
+        min(workers, beam, characters, texts, seconds) <= 0
+        or min(requests_per_minute, characters_per_minute) < 0
+    ):
+        raise Mistake(
+            "--workers, --beam, --characters, --texts and --seconds must be above 0, the rates not below."
+        )
     if prefix and not prefix.startswith("/"):
         raise Mistake(f"--prefix is a path such as /translate, not {prefix}.")
     from latimer.serve.limits import Limits
