@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "Train several models on equal budgets and say which is better, and how sure that is.",
     "distil": "Translate a corpus with a teacher, for a student to learn from.",
     "backtranslate": "Make pairs of target text with a model of the other direction.",
+    "serve": "Serve models to every client of LibreTranslate, and of DeepL.",
     "look": "Show what the model attends to while it translates.",
     "align": "Link the words of sentence pairs by what the model attends to.",
     "export": "Write what a model needs to be run without torch.",
@@ -26,10 +27,8 @@ COMMANDS = {
 
 # module: the extra that brings it
 EXTRAS = {
-    "torch": "train",
-    "sacrebleu": "train",
-    "onnx": "train",
-    "onnxscript": "train",
+    **dict.fromkeys(("torch", "sacrebleu", "onnx", "onnxscript"), "train"),
+    **dict.fromkeys(("starlette", "uvicorn", "prometheus_client"), "serve"),
     "resvg_py": "pictures",
     "ctranslate2": "export",
 }
