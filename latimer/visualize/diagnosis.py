@@ -7,6 +7,7 @@ from latimer.visualize.document import document, safe
 
 _STYLE = """
 body{max-width:62rem}
+header{margin:0 0 1.8rem}
 header p{color:var(--quiet);margin:0 0 .5rem}
 h2{font-size:1.15rem;font-weight:600;margin:0 0 .6rem}
 li{margin:0 0 .4rem;max-width:46rem}
