@@ -24,6 +24,7 @@ HOUSE: dict[str, set[str]] = {
     "models": {"nn", "shapes", "state", "config", "presets"},
     "search": {"state"},
     "data": {"shapes", "config", "errors", "files", "alignment"},
+    "doctor": {"data", "visualize", "errors", "files", "presets"},
     "alignment": {"errors"},
     "evaluate": {"errors"},
     "visualize": set(),

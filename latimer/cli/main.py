@@ -22,6 +22,9 @@ COMMANDS = {
     "look": "Show what the model attends to while it translates.",
     "align": "Link the words of sentence pairs by what the model attends to.",
     "export": "Write what a model needs to be run without torch.",
+    "check": "Say what is wrong with sentence pairs, and what to do about it.",
+    "clean": "Mend sentence pairs, and leave out those that teach nothing good.",
+    "split": "Part sentence pairs for training, validation and test, without leaks.",
     "info": "Say what is in a model directory and how it was made.",
 }
 

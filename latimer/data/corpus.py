@@ -89,6 +89,7 @@ class Corpus:
     keep_going: bool = False
     skipped: Skipped = field(default_factory=Skipped)
     spacing_counts: SpaceCounts = field(default_factory=Counter)
+    as_read: tuple[str, str] = ("", "")  # the pair that `pairs()` yielded last, before it was normalised
     _parts: Sequence[Part] = ()
     _unread: Sequence[str] = ()
     _digest: str | None = None
@@ -174,6 +175,7 @@ class Corpus:
             if found < SPACING_SAMPLE:
                 count_spaces(target, self.spacing_counts)
             found += 1
+            self.as_read = source, target
             yield pair
         if not found:
             reasons = " ".join(self.skipped.report()) or "It is empty."

@@ -41,8 +41,8 @@ def hold_out(
     """
     source_keys, target_keys = array("Q"), array("Q")
     for pair in pairs:
-        source_keys.append(_key(pair.source))
-        target_keys.append(_key(pair.target))
+        source_keys.append(key(pair.source))
+        target_keys.append(key(pair.target))
     total = len(source_keys)
     goal = min(max(round(share * total), least), most, total // 4)
     parts = np.zeros(total, dtype=np.uint8)
@@ -76,7 +76,7 @@ def _choose(
     ends = np.cumsum(np.bincount(sources, minlength=len(names)))
     chosen: list[int] = []
     held = left_out = 0
-    for source in np.argsort(_scrambled(names, seed), kind="stable"):
+    for source in np.argsort(scrambled(names, seed), kind="stable"):
         rows = by_source[(ends[source - 1] if source else 0) : ends[source]]
         # "Yes." translates a hundred sentences: holding it out would cost the training all of them.
         lost = int(sharing[np.unique(targets[rows])].sum()) - len(rows)
@@ -90,7 +90,7 @@ def _choose(
     return chosen
 
 
-def _scrambled(names: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+def scrambled(names: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """Other numbers for other seeds, so that a corpus that grows keeps most of what was held out."""
     salt = int.from_bytes(blake2b(str(seed).encode(), digest_size=8).digest(), "little")
     mixed: NDArray[np.uint64] = (names ^ np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
@@ -111,7 +111,11 @@ class _WithoutMarks(dict[int, str | None]):
 _WITHOUT_MARKS = _WithoutMarks()
 
 
-def _key(sentence: str) -> int:
+def bare(sentence: str) -> str:
+    """The sentence without case, punctuation and spaces; as it is where nothing else is in it."""
+    return sentence.casefold().translate(_WITHOUT_MARKS) or sentence
+
+
+def key(sentence: str) -> int:
     """The same 64 bits for sentences that differ only in case, punctuation and spaces."""
-    bare = sentence.casefold().translate(_WITHOUT_MARKS) or sentence
-    return int.from_bytes(blake2b(bare.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(blake2b(bare(sentence).encode(), digest_size=8).digest(), "little")

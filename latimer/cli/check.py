@@ -1,0 +1,77 @@
+"""latimer check"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from latimer.doctor.check import Diagnosis
+
+
+@click.command()
+@click.argument("corpus")
+@click.option("--against", multiple=True, metavar="TEST", help="Is any of this test in it? May be repeated.")
+@click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
+@click.option("--to", "target_language", help="Language of the target.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write it all as one page.")
+@click.option("--json", "as_json", is_flag=True, help="Print it all as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def command(
+    corpus: str,
+    against: tuple[str, ...],
+    source_language: str | None,
+    target_language: str | None,
+    html: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Say what is wrong with the sentence pairs of CORPUS, how often and where, and what to do about it."""
+    from latimer.cli.show import progress_bar, say
+    from latimer.data.corpus import Corpus
+    from latimer.doctor.check import check
+    from latimer.files import write_whole
+    from latimer.visualize.diagnosis import diagnosis_page
+
+    opened, *tests = (
+        Corpus.open(name, source_language=source_language, target_language=target_language)
+        for name in (corpus, *against)
+    )
+    with progress_bar(None, "checking", quiet=quiet) as advance:
+        found = check(opened, tests, progress=advance)
+    if html is not None:
+        write_whole(html, diagnosis_page(found.json()).encode())
+    if as_json:
+        say(json.dumps(found.json(), ensure_ascii=False))
+    else:
+        show(found)
+
+
+def show(found: "Diagnosis") -> None:
+    """The diagnosis as tables, with one example a finding."""
+    from latimer.cli.show import say, table
+    from latimer.visualize.text import shorten, visible
+
+    low, middle, high = found.length_ratio
+    say(
+        f"{found.corpus}: {found.pairs:,} pairs, {found.words[0]:,} and {found.words[1]:,} words; "
+        f"the target has {middle:g} times the source's letters ({low:g} to {high:g}); "
+        f"{found.distinct[0]:,} distinct sources, "
+        f"{found.several_targets:,} of them with several targets."
+    )
+    for reason, count in found.skipped.items():
+        say(f"Not usable: {count:,} pairs ({reason}).")
+    say()
+    rows = [
+        [f"{one.name}: {one.told}", f"{one.total:,}", f"{100 * one.total / found.pairs:.2f}", one.action]
+        for one in found.findings
+    ]
+    table("", ["finding", "pairs", "%", "clean"], rows)
+    say()
+    for one in found.findings:
+        number, source, target = one.examples[0]
+        say(f"{one.name}, pair {number:,}: {shorten(visible(source), 60)} | {shorten(visible(target), 60)}")
+    say()
+    for sentence in found.advice:
+        say(sentence)

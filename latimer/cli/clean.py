@@ -1,0 +1,48 @@
+"""latimer clean"""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("corpus")
+@click.option("--into", required=True, type=click.Path(path_type=Path), help="The TSV to write.")
+@click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
+@click.option("--to", "target_language", help="Language of the target.")
+@click.option("--processes", type=click.IntRange(1), help="How many work at once; all cores if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def command(
+    corpus: str,
+    into: Path,
+    source_language: str | None,
+    target_language: str | None,
+    processes: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Mend the pairs of CORPUS, drop what breaks a rule, and keep the first of equal or nearly equal ones.
+
+    What was dropped lies beside FILE, in FILE.dropped.tsv, with its number and the reason. The same command
+    again goes on where it was stopped.
+    """
+    from latimer.cli.show import progress_bar, say, table
+    from latimer.data.corpus import Corpus
+    from latimer.doctor.clean import clean
+    from latimer.doctor.rules import RULES
+    from latimer.report import console
+
+    opened = Corpus.open(corpus, source_language=source_language, target_language=target_language)
+    with progress_bar(None, "cleaning", quiet=quiet) as advance:
+        done = clean(opened, into, processes=processes, progress=advance)
+    if as_json:
+        say(json.dumps(done._asdict()))
+        return
+    told = {rule.name: rule.told for rule in RULES}
+    rows = [[f"{name}: {told[name]}" if name in told else name, f"{n:,}"] for name, n in done.reasons.items()]
+    table(f"{done.kept:,} of {done.pairs:,} pairs kept, {done.mended:,} mended", ["dropped", "pairs"], rows)
+    if not quiet:
+        for sentence in opened.skipped.report():
+            console.print(sentence, markup=False)

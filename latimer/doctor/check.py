@@ -1,0 +1,309 @@
+"""What the doctor finds in a corpus: counts, shares and examples, and what to do about it.
+
+Two passes: one learns words and translations from a sample, the other reads every pair once. Of the text only
+marks (memory.py) and the first examples are kept.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latimer.data.corpus import Corpus
+from latimer.doctor.languages import Vocabularies
+from latimer.doctor.memory import Marks, joined, mark, near_groups, once
+from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
+from latimer.doctor.rules import RULES
+from latimer.doctor.shifts import Dictionary, find_shifts
+from latimer.presets import size_for
+
+EXAMPLES = 5  # of each finding
+SAMPLE = 50_000  # pairs that the first pass learns from
+PART = 20_000  # pairs that are looked at together
+OVERLAP = 200  # pairs of the part before, so that no shifted run is cut
+
+ODD = frozenset(
+    "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t"
+)
+INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad\u200e\u200f")
+
+# What cleaning does about each finding that is no rule's.
+MENDED = {
+    "mojibake": "text read in a wrong encoding",
+    "entities": "HTML entities",
+    "escapes": "escapes of a programming language",
+    "Unicode form": "letters in pieces (not NFC)",
+    "odd spaces": "no-break, double or other odd spaces",
+    "invisible": "invisible characters",
+}
+REPEATED = {"duplicate": "the same pair again", "near duplicate": "nearly the same pair again"}
+TOLD = {
+    "swapped": "source and target exchanged",
+    "one language": "both sides in one language",
+    "shifted": "lines of a run whose targets slipped by one",
+    "in test": "a sentence of the test is in it",
+    "near test": "a pair nearly as in the test",
+}
+
+
+class Finding(NamedTuple):
+    """One kind of fault; `examples` are (number of the pair, source, target)."""
+
+    name: str
+    told: str
+    action: str  # what `latimer clean` does: "mends", "drops" or "reports"
+    total: int
+    examples: list[tuple[int, str, str]]
+    lines: list[int]  # all numbers, where they were asked for
+
+
+class Diagnosis(NamedTuple):
+    """All that was found."""
+
+    corpus: str
+    pairs: int
+    skipped: dict[str, int]
+    words: tuple[int, int]
+    letters: tuple[int, int]  # characters
+    length_ratio: tuple[float, float, float]  # of characters: 5 %, median, 95 %
+    distinct: tuple[int, int]  # sources, targets
+    several_targets: int  # sources with more than one
+    findings: list[Finding]
+    shifts: list[dict[str, int]]
+    advice: list[str]
+
+    def json(self) -> dict[str, Any]:
+        findings = [{k: v for k, v in one._asdict().items() if k != "lines"} for one in self.findings]
+        return {**self._asdict(), "findings": findings}
+
+
+class _Notes:
+    """Finding by finding: how often, the first examples, and the lines."""
+
+    def __init__(self, keep_lines: bool) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self.lines: dict[str, list[int]] = defaultdict(list)
+        self._keep = keep_lines
+
+    def add(self, name: str, number: int, source: str, target: str) -> None:
+        self.counts[name] += 1
+        if self._keep:
+            self.lines[name].append(number)
+        if len(self.examples[name]) < EXAMPLES:
+            self.examples[name].append((number, source, target))
+
+
+def check(
+    corpus: Corpus,
+    against: Sequence[Corpus] = (),
+    *,
+    keep_lines: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Diagnosis:
+    """Read the corpus and say what is wrong with it; `against` are tests that must not be in it.
+
+    `keep_lines` keeps the number of every faulty pair, and not only examples. Raises Mistake for faults of
+    the data.
+    """
+    sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
+    words, dictionary = Vocabularies(sample), Dictionary(sample)
+    test = joined([mark(part) for one in against for part in _texts(one)])
+    notes, marks, ratios, shifts = _Notes(keep_lines), list[Marks](), list[float](), list[dict[str, int]]()
+    sums, last = np.zeros(4, dtype=np.int64), list[tuple[int, str, str]]()
+    numbers: list[int] = []
+    for part in _parts(corpus, notes):
+        for number, source, target in part:
+            _look(notes, words, number, source, target)
+            sums += source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)
+            ratios.append(len(target) / len(source))
+        numbers += [number for number, _, _ in part]
+        _shifted(notes, shifts, [*last, *part], dictionary)
+        last = part[-OVERLAP:]
+        texts = [(source, target) for _, source, target in part]
+        marked = mark(texts)
+        _leaks(notes, part, marked, test)
+        marks.append(marked)
+        if progress is not None:
+            progress(len(part))
+    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, leaks=bool(against))
+
+
+def _texts(corpus: Corpus) -> Iterator[list[tuple[str, str]]]:
+    pairs = ((mend(pair.source), mend(pair.target)) for pair in corpus.pairs())
+    while part := list(islice(pairs, PART)):
+        yield part
+
+
+def _parts(corpus: Corpus, notes: _Notes) -> Iterator[list[tuple[int, str, str]]]:
+    part: list[tuple[int, str, str]] = []
+    for pair in corpus.pairs():
+        raw = corpus.as_read
+        for name in _mendable(*raw):
+            notes.add(name, pair.line, *raw)
+        source, target = mend(raw[0]), mend(raw[1])
+        if source and target:
+            part.append((pair.line, source, target))
+        if len(part) == PART:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _mendable(source: str, target: str) -> Iterator[str]:
+    both = f"{source}\n{target}"
+    if has_entities(both):
+        yield "entities"
+    if has_escapes(both):
+        yield "escapes"
+    if "  " in both or not (source == source.strip() and target == target.strip()):
+        yield "odd spaces"
+    if both.isascii():
+        return
+    if "  " not in both and not ODD.isdisjoint(both):
+        yield "odd spaces"
+    if has_mojibake(both):
+        yield "mojibake"
+    if not INVISIBLE.isdisjoint(both):
+        yield "invisible"
+    if not unicodedata.is_normalized("NFC", both):
+        yield "Unicode form"
+
+
+def _look(notes: _Notes, words: Vocabularies, number: int, source: str, target: str) -> None:
+    for rule in RULES:
+        if rule.faulty(source, target):
+            notes.add(rule.name, number, source, target)
+    if words.swapped(source, target):
+        notes.add("swapped", number, source, target)
+    elif words.same_language(source, target):
+        notes.add("one language", number, source, target)
+
+
+def _shifted(
+    notes: _Notes, shifts: list[dict[str, int]], rows: list[tuple[int, str, str]], dictionary: Dictionary
+) -> None:
+    for shift in find_shifts([(source, target) for _, source, target in rows], dictionary):
+        first, last = rows[shift.first][0], rows[shift.last][0]
+        if shifts and first <= shifts[-1]["last"]:
+            continue  # seen in the part before
+        shifts.append({"first": first, "last": last, "offset": shift.offset})
+        for number, source, target in rows[shift.first : shift.last + 1]:
+            notes.add("shifted", number, source, target)
+
+
+def _leaks(notes: _Notes, part: list[tuple[int, str, str]], marked: Marks, test: Marks) -> None:
+    if not len(test.sources):
+        return
+    exact = np.isin(marked.sources, test.sources) | np.isin(marked.targets, test.targets)
+    near = near_groups(np.concatenate([test.signatures, marked.signatures]))[len(test.sources) :]
+    for place in np.flatnonzero(exact | (near < len(test.sources))):
+        notes.add("in test" if exact[place] else "near test", *part[place])
+
+
+def _diagnosis(
+    corpus: Corpus,
+    notes: _Notes,
+    marks: Marks,
+    numbers: list[int],
+    sums: NDArray[np.int64],
+    ratios: list[float],
+    shifts: list[dict[str, int]],
+    *,
+    leaks: bool,
+) -> Diagnosis:
+    exact, near = once(marks)
+    wanted = {numbers[place]: "duplicate" for place in np.flatnonzero(exact)}
+    wanted.update((numbers[place], "near duplicate") for place in np.flatnonzero(near))
+    examples = _examples(corpus, wanted)
+    findings = []
+    for rule in RULES:
+        findings.append((rule.name, rule.told, "drops" if rule.drops else "reports"))
+    findings += [(name, told, "mends") for name, told in MENDED.items()]
+    findings += [(name, told, "drops") for name, told in REPEATED.items()]
+    findings += [(n, told, "reports") for n, told in TOLD.items() if leaks or "test" not in n]
+    for number, name in sorted(wanted.items()):
+        notes.counts[name] += 1
+        notes.lines[name].append(number)
+        if number in examples:
+            notes.examples[name].append((number, *examples[number]))
+    found = [
+        Finding(*one, notes.counts[one[0]], notes.examples[one[0]], notes.lines[one[0]])
+        for one in findings
+        if notes.counts[one[0]]
+    ]
+    found.sort(key=lambda one: -one.total)
+    targets_of = np.unique(marks.sources[~exact], return_counts=True)[1]
+    low, middle, high = (round(float(one), 2) for one in np.percentile(ratios, (5, 50, 95)))
+    left = len(numbers) - int(exact.sum()) - int(near.sum())
+    return Diagnosis(
+        corpus.name,
+        len(numbers),
+        dict(corpus.skipped.counts),
+        (int(sums[0]), int(sums[1])),
+        (int(sums[2]), int(sums[3])),
+        (low, middle, high),
+        (len(np.unique(marks.sources)), len(np.unique(marks.targets))),
+        int((targets_of > 1).sum()),
+        found,
+        shifts,
+        advice(found, left, shifts, leaks=leaks),
+    )
+
+
+def _examples(corpus: Corpus, wanted: dict[int, str]) -> dict[int, tuple[str, str]]:
+    """The texts of the first pairs of each kind, read again."""
+    left = Counter(dict.fromkeys(wanted.values(), EXAMPLES))
+    found: dict[int, tuple[str, str]] = {}
+    for pair in corpus.pairs():
+        if left[wanted.get(pair.line, "")] > 0:
+            left[wanted[pair.line]] -= 1
+            found[pair.line] = pair.source, pair.target
+    return found
+
+
+def advice(
+    findings: Sequence[Finding], left: int, shifts: Sequence[dict[str, int]], *, leaks: bool
+) -> list[str]:
+    """What to do, the most urgent first, and what training on what is left will give."""
+    counts = {one.name: one.total for one in findings}
+    told = []
+    if leaked := counts.get("in test", 0) + counts.get("near test", 0):
+        told.append(
+            f"{leaked:,} pairs share a sentence with the test: take them out before you train on this."
+        )
+    elif leaks:
+        told.append("No sentence of the test is in it.")
+    for shift in shifts[:5]:
+        told.append(
+            f"From pair {shift['first']:,} to {shift['last']:,} each source fits the target of the "
+            f"{'next' if shift['offset'] > 0 else 'previous'} pair: move the targets by one there."
+        )
+    if counts.get("swapped"):
+        told.append(f"{counts['swapped']:,} pairs look exchanged: put their sides right, or take them out.")
+    if any(one.action != "reports" for one in findings):
+        told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")
+    told.append(f"About {left:,} pairs are distinct; {_promise(left)}")
+    return told
+
+
+def _promise(pairs: int) -> str:
+    """In docs/log.md: 5,000 pairs gave 21 BLEU, 29,000 of one kind 52 to 57."""
+    size = size_for(pairs)[0]
+    if pairs < 2_000:
+        return "too few to learn a language from: go on from a trained model (latimer train --from-model)."
+    if pairs < 20_000:
+        return (
+            "enough for the gist of short sentences (5,000 gave 21 BLEU); back-translation adds most now, "
+            "8 BLEU there."
+        )
+    if pairs < 200_000:
+        return (
+            "enough to translate text of the same kind well (29,000 captions gave 57 BLEU), other text not."
+        )
+    return f"enough for a general translator of size {size}."

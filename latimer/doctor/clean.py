@@ -1,0 +1,173 @@
+"""Cleaning: mended pairs that pass every rule, each once, in their order; what was dropped beside them.
+
+Chunks of the corpus are mended and judged by as many processes as there are cores. Each leaves two files in
+FILE.work, written whole: a run that was killed goes on with the chunks that are missing, and its bytes
+are those of a run that was not.
+"""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from latimer.data.corpus import Corpus
+from latimer.doctor.memory import FUNCTIONS, Marks, joined, mark, once
+from latimer.doctor.mending import mend
+from latimer.doctor.rules import RULES, fault_of
+from latimer.errors import Mistake
+from latimer.files import sweep, write_whole, written_whole
+
+CHUNK = 20_000  # pairs
+VERSION = 1  # of what a chunk holds
+
+Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
+
+
+class Cleaned(NamedTuple):
+    """What cleaning did; `reasons` counts the dropped pairs."""
+
+    pairs: int
+    kept: int
+    mended: int
+    reasons: dict[str, int]
+
+
+def clean(
+    corpus: Corpus,
+    into: Path,
+    *,
+    processes: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Cleaned:
+    """Write the clean pairs of the corpus to `into`, a TSV, and the others to `into`.dropped.tsv.
+
+    The side file has a line "number, reason, source, target" a pair. The result follows from the corpus
+    alone, not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
+    """
+    work = into.with_name(f"{into.name}.work")
+    _begin(work, corpus)
+    count, mended = 0, 0
+    for number, (pairs, changed) in enumerate(_judged(corpus, work, processes or os.cpu_count() or 1)):
+        count, mended = count + pairs, mended + changed
+        if progress is not None:
+            progress(pairs)
+        chunks = number + 1
+    cleaned = _join(work, into, chunks, Cleaned(count, 0, mended, {}))
+    shutil.rmtree(work)
+    if not cleaned.kept:
+        raise Mistake(f"Nothing of {corpus.name} is left: {into}.dropped.tsv says why.")
+    return cleaned
+
+
+def judge(chunk: Chunk, stem: Path) -> tuple[int, int]:
+    """Mend and judge one chunk, and leave the result beside `stem`; how many pairs, and how many mended."""
+    lines: list[str] = []
+    kept: list[tuple[str, str]] = []
+    changed = 0
+    for number, first, second in chunk:
+        source, target = mend(first), mend(second)
+        changed += (source, target) != (first, second)
+        fault = fault_of(source, target) if source and target else "an empty side"
+        if fault is None:
+            kept.append((source, target))
+        lines.append(f"{number}\t{fault or ''}\t{source}\t{target}\n")
+    write_whole(stem.with_suffix(".marks"), b"".join(array.tobytes() for array in mark(kept)))
+    # Written last: where it stands, the chunk is done.
+    write_whole(stem.with_suffix(".tsv"), f"{len(chunk)}\t{changed}\t{len(kept)}\n{''.join(lines)}".encode())
+    return len(chunk), changed
+
+
+def _judge(task: tuple[Chunk, Path]) -> tuple[int, int]:
+    return judge(*task)
+
+
+def _judged(corpus: Corpus, work: Path, processes: int) -> Iterator[tuple[int, int]]:
+    tasks = ((chunk, work / f"{number:06d}") for number, chunk in enumerate(_chunks(corpus)))
+    if processes == 1:
+        yield from (_done(stem) or judge(chunk, stem) for chunk, stem in tasks)
+        return
+    with get_context("spawn").Pool(processes) as pool:
+        waiting = []
+        for chunk, stem in tasks:
+            told = _done(stem)
+            waiting.append(told or pool.apply_async(_judge, ((chunk, stem),)))
+            if len(waiting) > 2 * processes:  # or the reader would run ahead and fill the memory
+                yield _result(waiting.pop(0))
+        for one in waiting:
+            yield _result(one)
+
+
+def _result(told: object) -> tuple[int, int]:
+    found: tuple[int, int] = told if isinstance(told, tuple) else told.get()  # type: ignore[attr-defined]
+    return found
+
+
+def _chunks(corpus: Corpus) -> Iterator[Chunk]:
+    rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _done(stem: Path) -> tuple[int, int] | None:
+    path = stem.with_suffix(".tsv")
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8") as file:
+        pairs, changed, _ = map(int, file.readline().split("\t"))
+    return pairs, changed
+
+
+def _begin(work: Path, corpus: Corpus) -> None:
+    """Keep what an earlier run left for the same corpus and rules; nothing of another's."""
+    asked = [VERSION, CHUNK, corpus.name, corpus.swapped, corpus.stamp(), [rule.told for rule in RULES]]
+    request, told = json.dumps(asked), work / "request.json"
+    if work.exists():
+        same = told.exists() and told.read_text(encoding="utf-8") == request and corpus.stamp() is not None
+        if same:
+            sweep(work)
+            return
+        shutil.rmtree(work)
+    work.mkdir(parents=True)
+    write_whole(told, request.encode())
+
+
+def _marks(path: Path, rows: int) -> Marks:
+    raw = path.read_bytes()
+    sources, targets = (np.frombuffer(raw, np.uint64, rows, 8 * rows * place) for place in (0, 1))
+    return Marks(sources, targets, np.frombuffer(raw, np.uint32, offset=16 * rows).reshape(rows, FUNCTIONS))
+
+
+def _join(work: Path, into: Path, chunks: int, told: Cleaned) -> Cleaned:
+    """Bring the chunks together, and leave out what stands there already."""
+    stems = [work / f"{number:06d}" for number in range(chunks)]
+    marks = []
+    for stem in stems:
+        with stem.with_suffix(".tsv").open(encoding="utf-8") as file:
+            marks.append(_marks(stem.with_suffix(".marks"), int(file.readline().split("\t")[2])))
+    exact, near = once(joined(marks))
+    reasons: Counter[str] = Counter()
+    place = kept = 0
+    dropped = into.with_name(f"{into.name}.dropped.tsv")
+    with written_whole(dropped) as aside, written_whole(into) as clean_file:
+        for stem in stems:
+            with stem.with_suffix(".tsv").open(encoding="utf-8", newline="\n") as file:
+                next(file)
+                for line in file:
+                    number, reason, rest = line.split("\t", 2)
+                    if not reason:
+                        reason = "duplicate" if exact[place] else "near duplicate" if near[place] else ""
+                        place += 1
+                    if reason:
+                        reasons[reason] += 1
+                        aside.write(f"{number}\t{reason}\t{rest}".encode())
+                    else:
+                        kept += 1
+                        clean_file.write(rest.encode())
+    return told._replace(kept=kept, reasons=dict(reasons.most_common()))

@@ -1,0 +1,42 @@
+"""Sides that are exchanged or in a third language, told by the words of the corpus itself.
+
+A word's log-odds say on which side of the corpus it stands; a sentence whose words all belong to the other
+side is on the wrong one. Words that neither side knows, in a sentence without one known word, are of neither.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+SAMPLE = 50_000  # pairs that are learned from
+SURE = 4.0  # nats by which both sides must speak for being exchanged
+
+
+class Vocabularies:
+    """The log-odds of words, positive for those of the source side."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        for pair in pairs:
+            for count, side in zip(counts, pair, strict=True):
+                count.update(side.casefold().split())
+        ours, theirs = counts
+        totals = [math.log(count.total() + 1) for count in counts]
+        self._odds = {
+            word: math.log(ours[word] + 0.5) - totals[0] - math.log(theirs[word] + 0.5) + totals[1]
+            for word in ours.keys() | theirs.keys()
+            if ours[word] + theirs[word] > 2
+        }
+
+    def swapped(self, source: str, target: str) -> bool:
+        """Whether both sides look like the other language."""
+        return self._lean(source) < -SURE and self._lean(target) > SURE
+
+    def same_language(self, source: str, target: str) -> bool:
+        """Whether both sides look like one of the two languages."""
+        one, other = self._lean(source), self._lean(target)
+        return min(one, other) > SURE or max(one, other) < -SURE
+
+    def _lean(self, text: str) -> float:
+        odds = self._odds
+        return sum(odds.get(word, 0.0) for word in text.casefold().split())

@@ -1,0 +1,140 @@
+"""What is wrong with one pair: a predicate a rule, named after OpusFilter's where it has one.
+
+A predicate takes both sides, mended, and says whether the pair is faulty. `drops`: cleaning leaves such pairs
+out; the others are only reported, since translators do so on purpose now and then.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+LONGEST_WORDS = 200
+LONGEST_WORD = 45  # characters; Chinese and Thai write no spaces, so only of ASCII words
+RATIO = 4.0  # of the lengths in characters, 12 added to each: a short pair may differ more
+REPEATED = 3.0  # times that each distinct word stands there on average
+COPIED_WORDS = 4  # a shorter copy may be a name
+
+Predicate = Callable[[str, str], bool]
+
+
+class Rule(NamedTuple):
+    """One rule; `told` is what a person reads."""
+
+    name: str
+    faulty: Predicate
+    told: str
+    drops: bool = True
+
+
+_DIGITS = re.compile(r"[1-9]")
+_MARKS = re.compile(r"<[^<>]{1,80}>|\{\{?[\w.]*\}?\}|\$\{\w+\}|%\(\w+\)[sd]|%\d*\$?[sd]\b")
+_SCRIPTS = re.compile("(?=\\w*[a-zA-Z\u00c0-\u024f])(?=\\w*[\u0370-\u03ff\u0400-\u04ff])\\w+")
+_KINDS = str.maketrans({"？": "?", "！": "!", "。": ".", "؟": "?", "．": ".", "…": ".", "।": "."})
+
+
+def too_long(source: str, target: str) -> bool:
+    """A side of more than LONGEST_WORDS words."""
+    return source.count(" ") >= LONGEST_WORDS or target.count(" ") >= LONGEST_WORDS
+
+
+def unequal(source: str, target: str) -> bool:
+    """One side is RATIO times as long as the other."""
+    one, other = len(source) + 12, len(target) + 12
+    return one > RATIO * other or other > RATIO * one
+
+
+def long_word(source: str, target: str) -> bool:
+    """A word of more than LONGEST_WORD characters, as where spaces were lost."""
+    both = source, target
+    return any(
+        len(side) > LONGEST_WORD and any(len(word) > LONGEST_WORD and word.isascii() for word in side.split())
+        for side in both
+    )
+
+
+def no_letters(source: str, target: str) -> bool:
+    """A side without any letter: nothing to translate."""
+    return not (any(map(str.isalpha, source)) and any(map(str.isalpha, target)))
+
+
+def other_numbers(source: str, target: str) -> bool:
+    """Each side has digits that the other lacks; zeros, and numbers written as words on one side, pass."""
+    ours, theirs = sorted(_DIGITS.findall(source)), sorted(_DIGITS.findall(target))
+    return bool(ours and theirs and ours != theirs) and not (_within(ours, theirs) or _within(theirs, ours))
+
+
+def other_marks(source: str, target: str) -> bool:
+    """Placeholders or tags of one side are not those of the other."""
+    if not any(sign in side for side in (source, target) for sign in "<{%$"):
+        return False
+    return sorted(_MARKS.findall(source)) != sorted(_MARKS.findall(target))
+
+
+def other_brackets(source: str, target: str) -> bool:
+    """Round or square brackets open on one side only."""
+    return any(source.count(one) != target.count(one) for one in "([")
+
+
+def other_end(source: str, target: str) -> bool:
+    """One side asks, calls out or goes on where the other does not."""
+    ends = [side.rstrip(" \"'»”’)").translate(_KINDS)[-1:] for side in (source, target)]
+    return ends[0] != ends[1] and bool({*ends} & {"?", "!", ":"})
+
+
+def broken(source: str, target: str) -> bool:
+    """A replacement character, or mojibake that could not be mended."""
+    from latimer.doctor.mending import has_mojibake
+
+    return any("\ufffd" in side or has_mojibake(side) for side in (source, target))
+
+
+def mixed_scripts(source: str, target: str) -> bool:
+    """A word of Latin and of Greek or Cyrillic letters, which look alike."""
+    return any(not side.isascii() and _SCRIPTS.search(side) for side in (source, target))
+
+
+def repetitive(source: str, target: str) -> bool:
+    """The same few words over and over."""
+    for side in (source, target):
+        words = side.split()
+        if len(words) >= 6 and len(words) >= REPEATED * len(set(words)):
+            return True
+    return False
+
+
+def copied(source: str, target: str) -> bool:
+    """The target is the source, not translated."""
+    return source.casefold() == target.casefold() and source.count(" ") + 1 >= COPIED_WORDS
+
+
+RULES = (
+    Rule("EncodingFilter", broken, "broken encoding that can't be mended"),
+    Rule("LengthFilter", too_long, f"a side of more than {LONGEST_WORDS} words"),
+    Rule("LengthRatioFilter", unequal, f"one side {RATIO:g} times as long as the other"),
+    Rule("LongWordFilter", long_word, f"a word of more than {LONGEST_WORD} letters"),
+    Rule("AlphabetRatioFilter", no_letters, "a side without letters"),
+    Rule("SimilarityFilter", copied, f"an untranslated copy of {COPIED_WORDS} words or more"),
+    Rule("NonZeroNumeralsFilter", other_numbers, "numbers that differ"),
+    Rule("HtmlTagFilter", other_marks, "placeholders or tags that differ"),
+    Rule("RepetitionFilter", repetitive, f"each word {REPEATED:g} times on average"),
+    Rule("CharacterScoreFilter", mixed_scripts, "words of two scripts"),
+    Rule("BracketsFilter", other_brackets, "brackets on one side only", drops=False),
+    Rule("TerminalPunctuationFilter", other_end, "another final punctuation", drops=False),
+)
+
+
+def fault_of(source: str, target: str) -> str | None:
+    """The name of the first rule that drops the pair; None where all pass it."""
+    for rule in RULES:
+        if rule.drops and rule.faulty(source, target):
+            return rule.name
+    return None
+
+
+def _within(few: list[str], many: list[str]) -> bool:
+    left = list(many)
+    for digit in few:
+        if digit not in left:
+            return False
+        left.remove(digit)
+    return True

@@ -1,0 +1,92 @@
+"""Runs of lines whose targets slipped by one: where each begins, ends, and which way it goes.
+
+A small dictionary is read off the corpus (the Dice coefficient of words that stand in the same pairs). In a
+run a source fits the target of its neighbour better than its own; the run is the stretch with the largest
+sum of differences (Kadane's algorithm), less `COST` a line so that chance makes none.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SAMPLE = 30_000  # pairs that the dictionary is read off
+WORDS = 25  # of a side that are looked at
+BEST = 3  # translations that are kept of a word
+COST = 0.15
+LEAST = 3.0  # sum of differences that makes a run
+
+
+class Shift(NamedTuple):
+    """From `first` to `last` target i + offset fits source i; places in the sequence, both in the run."""
+
+    first: int
+    last: int
+    offset: int
+
+
+class Dictionary:
+    """The words that most often stand opposite each word."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        together: dict[str, Counter[str]] = defaultdict(Counter)
+        ours, theirs = Counter[str](), Counter[str]()
+        step = max(1, len(pairs) // SAMPLE)
+        for source, target in pairs[::step]:
+            left, right = _words(source), _words(target)
+            ours.update(left)
+            theirs.update(right)
+            for word in left:
+                together[word].update(right)
+        self._best: dict[str, frozenset[str]] = {}
+        for word, counts in together.items():
+            if ours[word] < 2:
+                continue
+            scored = sorted(
+                (
+                    (2 * count / (ours[word] + theirs[other]), other)
+                    for other, count in counts.items()
+                    if count > 1
+                ),
+                reverse=True,
+            )
+            if found := [other for score, other in scored[:BEST] if score > 0.05]:
+                self._best[word] = frozenset(found)
+
+    def fit(self, source: frozenset[str], target: frozenset[str]) -> float:
+        """The share of the source's known words that have a translation, or themselves, in the target."""
+        known = [word for word in source if word in self._best]
+        hits = sum(not self._best[word].isdisjoint(target) for word in known)
+        return hits / max(2, len(known))
+
+
+def find_shifts(pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None = None) -> list[Shift]:
+    """The runs of both directions, in order."""
+    dictionary = dictionary or Dictionary(pairs)
+    sources = [_words(source) for source, _ in pairs]
+    targets = [_words(target) for _, target in pairs]
+    own = [dictionary.fit(*both) for both in zip(sources, targets, strict=True)]
+    found: list[Shift] = []
+    for offset in (1, -1):
+        best, total, begun = 0.0, 0.0, 0
+        end = -1
+        for place in range(len(pairs)):
+            other = place + offset
+            gain = (
+                dictionary.fit(sources[place], targets[other]) - own[place] if 0 <= other < len(pairs) else -1
+            )
+            if total <= 0:
+                total, best, begun, end = 0.0, 0.0, place, place
+            total += gain - COST
+            if total > best:
+                best, end = total, place
+            closes = total <= 0 or total < best - LEAST or place + 1 == len(pairs)
+            if closes:
+                if best >= LEAST:
+                    found.append(Shift(begun, end, offset))
+                total = 0.0
+    return sorted(found)
+
+
+def _words(text: str) -> frozenset[str]:
+    bare = "".join(c if c.isalnum() else " " for c in text.casefold())
+    return frozenset(bare.split()[:WORDS])
