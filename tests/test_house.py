@@ -23,6 +23,7 @@ HOUSE: dict[str, set[str]] = {
     "nn": {"shapes", "state"},
     "models": {"nn", "shapes", "state", "config", "presets"},
     "search": {"state"},
+    "documents": {"errors"},
     "data": {"shapes", "config", "errors", "files", "alignment"},
     "doctor": {"data", "visualize", "errors", "files", "presets"},
     "alignment": {"errors"},
