@@ -55,7 +55,7 @@ def test_a_finished_folder_says_how_it_was_made(trained: Trained, pairs_file: Pa
     assert record["training"]["updates"] == trained.progress.update == 24
     assert record["versions"].keys() >= {"latimer", "torch", "sentencepiece"}
     card = (trained.folder.path / "README.md").read_text(encoding="utf-8")
-    for fact in ("# en to fr", "library_name: latimer", "- fr", f"{left:,} sentence pairs", "24 updates"):
+    for fact in ("# en to fr", "library_name: latimer", '- "fr"', f"{left:,} sentence pairs", "24 updates"):
         assert fact in card
     rows = [json.loads(line) for line in (trained.folder.training / "metrics.jsonl").read_text().splitlines()]
     assert [row["update"] for row in rows if row["event"] == "validation"] == [8, 16, 24]

@@ -73,13 +73,8 @@ def command(
     from latimer.serve.service import Service
 
     log_as_json()
-    limits = Limits(
-        characters=characters,
-        texts=texts,
-        seconds=seconds,
-        requests_per_minute=requests_per_minute,
-        characters_per_minute=characters_per_minute,
-    )
+    rates = {"requests_per_minute": requests_per_minute, "characters_per_minute": characters_per_minute}
+    limits = Limits(characters=characters, texts=texts, seconds=seconds, **rates)
     service = Service(
         load(folders),
         limits=limits,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -121,7 +122,11 @@ def test_killed_three_times_and_still_the_same_bytes(pairs_file: Path, tmp_path:
         lambda: in_the_middle_of(".state.safetensors*.part", into, chance),
         lambda: in_the_middle_of(".*.part", into, chance),
     )
-    killed = [kill(start(pairs_file, into, BUDGET), moment()) for moment in moments]
+    for _ in range(3):  # on a machine that others let go of, the run may be over before it is killed
+        killed = [kill(start(pairs_file, into, BUDGET), moment()) for moment in moments]
+        if any(killed):
+            break
+        shutil.rmtree(into)
     assert any(killed)
     finish(pairs_file, into)
     same(into, whole)
