@@ -24,7 +24,7 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--n-best", default=1, show_default=True, help="Translations printed for each line.")
 @click.option("--scores", is_flag=True, help="Print the score before each translation.")
-@click.option("--input", "source", type=click.Path(path_type=Path), help="Read lines from a file.")
+@click.option("--input", "source", type=click.Path(path_type=Path), help="A file of lines, or a document.")
 @click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
@@ -45,6 +45,9 @@ def command(
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
 
+    An --input that ends in .docx, .html, .md, .po, .srt, .tmx, .vtt or .xliff is translated as a document:
+    only what people read in it changes. Of an over-long line the sentences are translated one by one.
+
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
     is the mean log-probability of a piece.
     """
@@ -55,6 +58,12 @@ def command(
     from latimer.files import replacing
     from latimer.translator import Translator
 
+    if source is not None and _is_document(source):
+        if n_best > 1 or scores or as_json:
+            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
+        translator = Translator.load(folder, engine=engine)
+        _translate_document(translator, folder, source, target, beam, quiet=quiet)
+        return
     translator = Translator.load(folder, engine=engine)
     lines, total = _lines(text, source)
     # Someone who types wants each answer at once.
@@ -71,11 +80,55 @@ def command(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), advance):
-            for row in _rows(number, line, found[:n_best], as_json, scores or n_best > 1):
+        scored = scores or n_best > 1
+        results = _translated(
+            translator, lines, chunk, max(beam, n_best), advance, cut=not (scored or as_json)
+        )
+        for number, line, found in results:
+            for row in _rows(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
                 out.flush()
+
+
+def _is_document(source: Path) -> bool:
+    """Whether the file is more than lines, by its name."""
+    from latimer.documents import kind_of
+
+    return kind_of(source.name) not in (None, ".txt")
+
+
+def _translate_document(
+    translator: "Translator", folder: str, source: Path, target: Path | None, beam: int, *, quiet: bool
+) -> None:
+    from latimer.cli.show import progress_bar
+    from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
+    from latimer.files import replacing
+    from latimer.folder import ModelFolder
+
+    record = ModelFolder(folder).record
+
+    def translate(segments: list[str]) -> list[str]:
+        with progress_bar(len(segments), "translating", quiet=quiet) as advance:
+            return translator.translate(segments, beam=beam, progress=advance)
+
+    try:
+        with source.open("rb") as file:
+            data = file.read(DOCUMENT_LIMIT + 1)
+    except OSError as error:
+        raise Mistake(f"{source} cannot be read ({error.strerror}).") from None
+    written = translate_document(
+        source.name,
+        data,
+        without_placeholders(translate),
+        source=record["source_language"],
+        target=record["target_language"],
+    )
+    if target is None:
+        sys.stdout.buffer.write(written)
+        return
+    with replacing(target) as temporary:
+        temporary.write_bytes(written)
 
 
 def _lines(text: Sequence[str], source: Path | None) -> tuple[Iterable[str], int]:
@@ -97,17 +150,34 @@ def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
 
 
 def _translated(
-    translator: "Translator", lines: Iterable[str], chunk: int, beam: int, advance: object
+    translator: "Translator", lines: Iterable[str], chunk: int, beam: int, advance: object, *, cut: bool
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
+    """Each line with its number and translations; with `cut`, one too long for a sentence has only one."""
+    from latimer.documents import LIMIT
+
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
-        found = translator.hypotheses(some, beam=beam)
+        found = translator.hypotheses(["" if cut and len(line) > LIMIT else line for line in some], beam=beam)
+        for place, line in enumerate(some):
+            if cut and len(line) > LIMIT:
+                found[place] = [_by_sentences(translator, line, beam)]
         for line, translations in zip(some, found, strict=True):
             number += 1
             yield number, line, translations
         if callable(advance):
             advance(len(some))
+
+
+def _by_sentences(translator: "Translator", line: str, beam: int) -> "Translation":
+    """An over-long line, sentence by sentence; nobody asks for its score."""
+    from latimer.documents import translate_text, without_placeholders
+    from latimer.translator import Translation
+
+    def translate(segments: list[str]) -> list[str]:
+        return translator.translate(segments, beam=beam)
+
+    return Translation(translate_text(line, without_placeholders(translate)), float("nan"), float("nan"))
 
 
 def _rows(

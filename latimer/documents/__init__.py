@@ -4,6 +4,25 @@ Nothing here knows a model: whatever is called `translate` takes a list of segme
 """
 
 from latimer.documents.blocks import Translate
-from latimer.documents.formats import FORMATS, translate_document, translate_html, translate_text
+from latimer.documents.formats import (
+    DOCUMENT_LIMIT,
+    FORMATS,
+    kind_of,
+    translate_document,
+    translate_html,
+    translate_text,
+)
+from latimer.documents.inline import without_placeholders
+from latimer.documents.sentences import LIMIT
 
-__all__ = ["FORMATS", "Translate", "translate_document", "translate_html", "translate_text"]
+__all__ = [
+    "DOCUMENT_LIMIT",
+    "FORMATS",
+    "LIMIT",
+    "Translate",
+    "kind_of",
+    "translate_document",
+    "translate_html",
+    "translate_text",
+    "without_placeholders",
+]

@@ -15,6 +15,7 @@ from latimer.documents.sentences import LIMIT, sentences, trimmed, wide
 Translate = Callable[[list[str]], list[str]]
 """Segments to as many translations, in order; see latimer.documents.inline for the placeholders in them."""
 
+_MOST_TAGS = 100  # in a sentence; one with more is no sentence, and is cut at them
 _LINES = re.compile(r"[^\S\n\r]*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 
 
@@ -137,7 +138,7 @@ def _cut_at_tags(
         first, last = _inner(tags, mates, start, end, first, last)
         for number in range(first, last):
             lonely = tags[number].kind != "alone" and not first <= mates.get(number, -1) < last
-            if lonely:
+            if lonely or last - first > _MOST_TAGS:
                 at = min(max(tags[number].position, start), end)
                 waiting += [(at, end, number + 1, last), (start, at, first, number)]
                 break

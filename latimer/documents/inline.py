@@ -7,11 +7,26 @@ Text that happens to look so (`<3>` in a formula) is itself handed over as a `<N
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 PLACEHOLDER = re.compile(r"<(/?)(\d{1,9})(/?)>")
 
 Part = str | tuple[int, str]  # text, or a placeholder: its number and one of "open", "close", "alone"
+
+
+def without_placeholders(translate: Callable[[list[str]], list[str]]) -> Callable[[list[str]], list[str]]:
+    """For a translator that knows no placeholders: it never sees one, and they go by their share of the text.
+
+    A segment that comes back as it was keeps its placeholders.
+    """
+
+    def plain(segments: list[str]) -> list[str]:
+        bare = [PLACEHOLDER.sub("", segment) for segment in segments]
+        pairs = zip(segments, bare, translate(bare), strict=True)
+        return [segment if found == asked else found for segment, asked, found in pairs]
+
+    return plain
 
 
 def repaired(source: str, translation: str) -> list[Part]:

@@ -24,7 +24,7 @@ def subtitle_blocks(text: str, *, vtt: bool) -> list[Block]:
             continue
         start = group.start() + times.end()
         for speech in [*_SPEECH.finditer(text, start, group.end()), None]:
-            end = speech.start() if speech else len(text[: group.end()].rstrip("\r\n"))
+            end = speech.start() if speech else group.start() + len(group.group().rstrip("\r\n"))
             if start < end:
                 blocks.append(_cue(text, start, end, vtt=vtt))
             start = speech.end() if speech else end

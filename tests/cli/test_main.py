@@ -144,6 +144,28 @@ def test_translate_files(folder: Path, tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
+def test_translate_a_document(folder: Path, tmp_path: Path) -> None:
+    page, into = tmp_path / "page.html", tmp_path / "out.html"
+    page.write_text("<p class='x'>I read .</p><script>I read .</script>\n")
+    latimer("translate", "--model", folder, "--input", page, "--output", into)
+    told = latimer("translate", "--model", folder, "I read .").stdout.strip()
+    assert into.read_text() == f"<p class='x'>{told}</p><script>I read .</script>\n"
+    assert latimer("translate", "--model", folder, "--input", page).stdout == into.read_text()
+    assert "document" in latimer("translate", "--model", folder, "--input", page, "--scores", code=2).stderr
+    assert (
+        "cannot be read"
+        in latimer("translate", "--model", folder, "--input", tmp_path / "a.md", code=2).stderr
+    )
+
+
+def test_a_long_line_is_translated_by_sentences(folder: Path) -> None:
+    told = latimer("translate", "--model", folder, "I read.").stdout.strip()
+    lines = latimer("translate", "--model", folder, text="I read.  " * 50 + "\n\nI read.\n").stdout.split(
+        "\n"
+    )
+    assert lines == ["  ".join([told] * 50) + "  ", "", told, ""]
+
+
 def test_evaluate(folder: Path, tmp_path: Path) -> None:
     corpus = write_pairs(tmp_path / "test.en-fr.tsv", [*PAIRS, (PAIRS[0][0], "moi aussi .")])
     text = latimer("evaluate", corpus, "--model", folder).stdout
