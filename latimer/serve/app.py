@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,9 +49,6 @@ def build(service: Service, *, prefix: str = "") -> ASGIApp:
 
 def _routes() -> list[BaseRoute]:
     post, get, both = ["POST"], ["GET"], ["GET", "POST"]
-    page = (
-        [Mount("/", StaticFiles(directory=PAGE, html=True))] if PAGE.is_dir() else [Route("/", _docs_first)]
-    )
     return [
         Route("/translate", libretranslate.translate, methods=post),
         Route("/detect", libretranslate.detect, methods=post),
@@ -69,7 +66,8 @@ def _routes() -> list[BaseRoute]:
         Route("/v2/translate", deepl.translate, methods=post),
         Route("/v2/languages", deepl.languages, methods=both),
         Route("/v2/usage", deepl.usage, methods=both),
-        *page,
+        Route("/", _page, methods=get),
+        Mount("/page", StaticFiles(directory=PAGE)),
     ]
 
 
@@ -189,6 +187,6 @@ async def _docs(request: Request) -> Response:
     return Response(openapi.page(), media_type="text/html; charset=utf-8")
 
 
-async def _docs_first(request: Request) -> Response:
+async def _page(request: Request) -> Response:
     """GET /"""
-    return RedirectResponse(f"{request.scope['root_path']}/docs")
+    return FileResponse(PAGE / "index.html")
