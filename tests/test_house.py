@@ -62,7 +62,7 @@ HOUSE: dict[str, set[str]] = {
         *("data", "models", "training", "folder", "translator", "recipe", "preparation", "evaluate"),
         *("significance", "visualize", "config", "presets", "report", "machine", "errors", "files"),
     },
-    "serve": {"translator", "folder", "errors", "files"},
+    "serve": {"translator", "documents", "folder", "errors", "files"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
     "__init__": EVERYTHING,

@@ -1,13 +1,13 @@
 """Documents that come with a request, in two passes: which segments they hold, and the file with answers."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
+from latimer.documents import FORMATS, Translate, translate_document
+from latimer.errors import Mistake
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import File
-from latimer.serve.texts import Segments, translate_html, translate_text
 
-FORMATS = (".txt", ".html")
+__all__ = ["FORMATS", "segments", "written"]
 
 
 def segments(file: File, sides: tuple[str, str]) -> list[str]:
@@ -28,10 +28,9 @@ def written(file: File, sides: tuple[str, str], answers: Sequence[str]) -> bytes
     return _through(file, sides, lambda some: [next(waiting) for _ in some])
 
 
-def _through(file: File, sides: tuple[str, str], translate: Segments) -> bytes:
+def _through(file: File, sides: tuple[str, str], translate: Translate) -> bytes:
+    source, target = sides
     try:
-        text = file.content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Refusal(400, "Invalid request: the file is not UTF-8") from None
-    html = PurePosixPath(file.name.lower()).suffix == ".html"
-    return (translate_html if html else translate_text)(text, translate).encode()
+        return translate_document(file.name, file.content, translate, source=source, target=target)
+    except Mistake as mistake:
+        raise Refusal(400, f"Invalid request: {mistake}") from None

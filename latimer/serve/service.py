@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from latimer.serve import texts as splitting
+from latimer.documents import translate_html, translate_text
 from latimer.serve.batching import Batcher, Search
 from latimer.serve.detection import Detected, detector
 from latimer.serve.downloads import Downloads
@@ -127,7 +127,7 @@ class Service:
         self, text: str, way: Sequence[Batcher], *, deadline: float, alternatives: int = 0, html: bool = False
     ) -> Translated:
         """One text through its way. Raises Refusal (503) where the server is busy or the time is over."""
-        split = splitting.translate_html if html else splitting.translate_text
+        split = translate_html if html else translate_text
         asked: list[str] = []
 
         def collect(some: list[str]) -> list[str]:

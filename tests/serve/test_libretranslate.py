@@ -149,9 +149,9 @@ def test_pivoting_goes_through_the_shared_language(start: Callable[..., str]) ->
 
 
 def test_explaining_gives_confidence_and_segments(url: str) -> None:
-    _, answer = post(url, "/translate", {"q": "a. b", "source": "en", "target": "fr", "explain": True})
+    _, answer = post(url, "/translate", {"q": "One. Two", "source": "en", "target": "fr", "explain": True})
     found = answer["explanation"]
-    assert [one["source"] for one in found["segments"]] == ["a.", "b"]
+    assert [one["source"] for one in found["segments"]] == ["One.", "Two"]
     assert found["confidence"] == pytest.approx(2.718281828**-0.1)
     assert found["alignment"] is None
     assert "maps" in found["note"]
@@ -185,7 +185,12 @@ def test_a_document_comes_back_translated(url: str) -> None:
     file = httpx.get(place)
     assert file.content == b"ONE.\n\n  TWO\r\n"
     assert file.headers["content-disposition"].startswith("attachment")
-    for name, content in (("a.exe", b"x"), ("a.txt", b"\xff\xfe")):
+    subtitle = b"1\n00:00:01,000 --> 00:00:02,000\nOne dog.\n"
+    answer = httpx.post(
+        url + "/translate_file", files={"file": ("a.srt", subtitle)}, data={"source": "en", "target": "fr"}
+    )
+    assert httpx.get(answer.json()["translatedFileUrl"]).content == subtitle.replace(b"One dog", b"ONE DOG")
+    for name, content in (("a.exe", b"x"), ("a.txt", b"\xff"), ("a.docx", b"PK")):
         answer = httpx.post(
             url + "/translate_file", files={"file": (name, content)}, data={"source": "en", "target": "fr"}
         )
