@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
+from latimer.arrangement import Said, arrange, assemble, parts
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.guarding import collapse, no_repeats, safe_limit, trouble
 from latimer.machine import keep_memory
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
@@ -23,15 +25,23 @@ if TYPE_CHECKING:
 
 EngineName = Literal["onnx", "torch"]
 DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
+LONGEST = 160  # pieces of a sentence that training has seen, where no record says it
+BLOCKED = 3  # pieces that may not come twice in a row where search is done again
 POSITIONS = 4096  # source positions times beams that are searched at once
 
 
 class Translation(NamedTuple):
-    """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty."""
+    """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty.
+
+    `flags` is what made the guard search again, "repetition", "length" or "copy", whatever came of it; and
+    "unknown" (letters that training has not seen: left as they are), "number" (a long number of the source is
+    missing), "untranslated" (no translation kept what is protected: the source stands there).
+    """
 
     text: str
     score: float
     log_probability: float
+    flags: tuple[str, ...] = ()
 
 
 class Translator:
@@ -45,6 +55,7 @@ class Translator:
         self.engine = engine
         self.tokenizers = tokenizers
         self.spacing = spacing
+        self.longest = LONGEST  # pieces; a longer line is cut
         self.reading: Mapping[str, Any] | None = None  # which attention aligns best, where it is known
         keep_memory()
 
@@ -82,6 +93,7 @@ class Translator:
             chosen = TorchEngine(directory.load_model(), device or ("cuda" if _finds_gpu() else "cpu"))
         translator = cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
         translator.reading = record.get("reading")
+        translator.longest = record["config"]["data.longest"]
         return translator
 
     @property
@@ -129,18 +141,30 @@ class Translator:
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
-        rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
-        found: list[list[Translation]] = [[] for _ in texts]
-        for chosen in _batches(rows, POSITIONS // beam):
-            results = self._search([rows[index] for index in chosen], beam, length_penalty)
-            for index, hypotheses in zip(chosen, results, strict=True):
-                found[index] = [
-                    Translation(self._text(tokens), score, log_probability)
-                    for tokens, log_probability, score in hypotheses
-                ]
+        lines = [arrange(text, self._count, self.longest) for text in texts]
+        sentences, firsts = [], []
+        for line in lines:
+            some = list(parts(line))
+            sentences += some
+            firsts += [place == 0 for place in range(len(some))]
+
+        def advance(chosen: list[int]) -> None:
             if progress is not None:
-                progress(len(chosen))
-        return found
+                progress(sum(firsts[index] for index in chosen))
+
+        found = iter(self._say(sentences, beam, length_penalty, advance))
+        return [
+            [
+                Translation(
+                    one.text,
+                    one.log_probability / max(1, one.tokens) ** length_penalty,
+                    one.log_probability,
+                    one.flags,
+                )
+                for one in assemble(line, found)
+            ]
+            for line in lines
+        ]
 
     def look(
         self,
@@ -190,27 +214,74 @@ class Translator:
             forced=looking.force(self.model, source, courses, writer, limit=_limit(len(source_ids) + 1)),
         )
 
+    def _say(
+        self, sentences: Sequence[str], beam: int, length_penalty: float, advance: Callable[[list[int]], None]
+    ) -> list[list[Said]]:
+        """The translations of each sentence under guard; `advance` is told which ones a batch held."""
+        texts = [normalise(text) for text in sentences]
+        rows = [collapse(row) for row in self.tokenizers.source.encode_many(texts)]
+        found: list[list[Said]] = [[Said(self._spaced(text), flags=("unknown",))] for text in texts]
+        known = [[] if self._unknown(row) else row for row in rows]
+        wrong: dict[int, str] = {}
+        for chosen in _batches(known, POSITIONS // beam):
+            results = self._search([rows[index] for index in chosen], beam, length_penalty)
+            for index, hypotheses in zip(chosen, results, strict=True):
+                found[index] = [self._said(hypothesis) for hypothesis in hypotheses]
+                flag = trouble(rows[index], hypotheses[0].tokens, (texts[index], found[index][0].text))
+                if flag:
+                    wrong[index] = flag
+            advance(chosen)
+        troubled = [row if index in wrong else [] for index, row in enumerate(rows)]
+        for chosen in _batches(troubled, POSITIONS // beam):
+            results = self._search([rows[index] for index in chosen], beam, length_penalty, safely=True)
+            for index, hypotheses in zip(chosen, results, strict=True):
+                said = [self._said(hypothesis, wrong[index]) for hypothesis in hypotheses]
+                unsound = [
+                    bool(trouble(rows[index], hypothesis.tokens, (texts[index], one.text)))
+                    for one, hypothesis in zip(said, hypotheses, strict=True)
+                ]
+                found[index] = [said[place] for place in sorted(range(len(said)), key=unsound.__getitem__)]
+        return found
+
+    def _said(self, hypothesis: Hypothesis, *flags: str) -> Said:
+        tokens = hypothesis.tokens
+        return Said(self._text(tokens), hypothesis.log_probability, len(tokens) + 1, flags)
+
+    def _count(self, text: str) -> int:
+        return len(self.tokenizers.source.encode(normalise(text)))
+
+    def _unknown(self, row: Sequence[int]) -> bool:
+        """Whether most of it is letters that the subwords can only spell by their bytes."""
+        pieces = self.tokenizers.source.pieces(row)
+        return sum(piece.startswith("<0x") for piece in pieces) > len(pieces) / 2
+
     def _search(
         self,
         rows: Sequence[Sequence[int]],
         beam: int,
         length_penalty: float,
         watch: Callable[[Move], None] | None = None,
+        *,
+        safely: bool = False,
     ) -> list[list[Hypothesis]]:
         source, mask = _padded(rows)
         return beam_search(
             self.engine.decoder,
             self.engine.memory(source, mask),
-            limits=[_limit(len(row) + 1) for row in rows],
+            limits=[(safe_limit if safely else _limit)(len(row) + 1) for row in rows],
             bos=BOS,
             eos=EOS,
             beam=beam,
             length_penalty=length_penalty,
+            constraints=[no_repeats(BLOCKED)] if safely else [],
             watch=watch,
         )
 
     def _text(self, tokens: list[int]) -> str:
-        text = normalise(self.tokenizers.target.decode(tokens))
+        return self._spaced(self.tokenizers.target.decode(tokens))
+
+    def _spaced(self, text: str) -> str:
+        text = normalise(text)
         return self.spacing.restore(text) if self.spacing else text
 
 

@@ -35,8 +35,12 @@ HOUSE: dict[str, set[str]] = {
     "folder": {"models", "data", "config", "errors", "files"},
     "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
     "runtime": {"models", "nn", "state", "shapes", "errors", "files"},
+    "guarding": set(),
+    "protection": {"guarding"},
+    "arrangement": {"protection", "guarding", "data"},
     "translator": {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
+        *("guarding", "arrangement"),
     },
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),

@@ -1,11 +1,13 @@
 """Text in, text out, in order, whatever the text."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +16,10 @@ from latimer.config import configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
+from latimer.protection import find, keeps
 from latimer.recipe import Trained, train
 from latimer.runtime.eager import TorchEngine
+from latimer.search.beam import Hypothesis
 from latimer.translator import Translator
 
 TEXTS = [
@@ -227,3 +231,71 @@ def test_loading_gives_what_training_kept(trained: Trained, tmp_path: Path) -> N
 def test_one_text_in_the_place_of_a_list_is_a_mistake(trained: "Trained") -> None:
     with pytest.raises(Mistake, match="Give a list of texts"):
         trained.translator.translate("I see a dog.")
+
+
+def test_whatever_comes_in_something_harmless_comes_out(translator: Translator) -> None:
+    kept = ["7", "1234 5678", "?!", "😀😀😀", "{name}", "me@x.example.org"]
+    assert translator.translate(kept) == kept
+    odd = ["see see see see", "x", "Der Hund läuft.", "這是什麼", "he " * 2000, "a" * 5000, "\ud800 \u200b"]
+    for text, found in zip(odd, translator.hypotheses(odd, beam=2), strict=True):
+        assert found, text
+        assert all(len(one.text) <= 8 * len(text) + 200 for one in found)
+    [[unknown]] = translator.hypotheses(["這是什麼"])
+    assert (unknown.text, unknown.flags) == ("這是什麼", ("unknown",))
+
+
+def test_a_runaway_is_searched_again_and_flagged(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = translator.hypotheses(["I see.", "she wants my boat."], beam=2)
+    assert not any(one.flags for found in expected for one in found)
+    see = translator.tokenizers.target.encode("vois")
+    search = translator._search
+
+    def runs_away(*args: Any, safely: bool = False) -> list[list[Hypothesis]]:
+        if safely:
+            return search(*args, safely=True)
+        return [[Hypothesis(see * 9, -1.0, -0.1)] for _ in args[0]]
+
+    monkeypatch.setattr(translator, "_search", runs_away)
+    found = translator.hypotheses(["I see.", "she wants my boat."], beam=2)
+    for one, other in zip(found, expected, strict=True):
+        assert one[0].text == other[0].text
+        assert {translation.flags for translation in one} == {("repetition",)}
+
+
+def test_a_line_longer_than_training_has_seen_is_cut(translator: Translator) -> None:
+    sentences = ["I see your dog.", "she wants my boat.", "he hears this friend."]
+    expected = translator.translate(sentences)
+    whole = translator.longest
+    translator.longest = max(map(translator._count, sentences))
+    try:
+        [found] = translator.hypotheses(["  ".join(sentences)])
+    finally:
+        translator.longest = whole
+    assert found[0].text == " ".join(expected)
+    alone = [one[0] for one in translator.hypotheses(sentences)]
+    assert found[0].log_probability == pytest.approx(sum(one.log_probability for one in alone), abs=1e-4)
+
+
+@pytest.fixture(scope="module")
+def untrained(translator: Translator) -> Translator:
+    """One that says anything."""
+    model = copy.deepcopy(translator.model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    return Translator(TorchEngine(model), translator.tokenizers)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(
+        st.sampled_from(["I", "see", "{name}", "%(x)d", "me@x.example.org", "<b>", "</b>", "2048,", "boat."]),
+        max_size=8,
+    )
+)
+def test_protected_spans_come_through_an_untrained_model(untrained: Translator, words: list[str]) -> None:
+    text = " ".join(words)
+    for one in untrained.hypotheses([text], beam=2)[0]:
+        assert keeps(find(text), one.text)

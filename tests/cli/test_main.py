@@ -133,6 +133,7 @@ def test_translate_n_best_scores_and_json(folder: Path) -> None:
     told = json.loads(latimer("translate", "--model", folder, "--json", "I read .").stdout)
     assert told["source"] == "I read ."
     assert told["translations"][0]["text"] == table[0][2]
+    assert told["translations"][0]["flags"] == []
 
 
 def test_translate_files(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""A guard around search, in pieces and letters alone: it knows of no model.
+
+A translation in trouble repeats itself, says the source again, or is absurdly long. Search is then done again
+where no three pieces may come twice, and fewer are allowed. A line longer than training has seen is cut.
+"""
+
+import re
+from collections.abc import Callable, Container, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOOP = 8  # a sentence that says something more often than this in a row is none
+WORDS = 4  # so many words that are said again are no name
+SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”»)]*\s+|(?<=[。！？])")
+
+
+def safe_limit(source: int) -> int:
+    """How many pieces a sound translation may have, the end counted, for a number of source pieces."""
+    return source + source // 2 + 12
+
+
+def repeats(tokens: Sequence[int], *, longest: int = 12) -> int:
+    """How often the most repeated stretch of at most `longest` tokens follows itself; 1 is no repetition."""
+    row = np.asarray(tokens)
+    most = min(1, len(row))
+    for period in range(1, min(longest, len(row) // 2) + 1):
+        changes = np.flatnonzero(row[period:] != row[:-period])
+        edges = np.concatenate([[-1], changes, [len(row) - period]])
+        most = max(most, (int(np.diff(edges).max()) - 1) // period + 1)
+    return most
+
+
+def trouble(source: Sequence[int], target: Sequence[int], said: tuple[str, str]) -> str | None:
+    """What is wrong with a translation: "repetition", "length", "copy" or None.
+
+    `source` and `target` are pieces without the end, `said` the two texts.
+    """
+    if len(target) >= 3 and repeats(target) > max(2, repeats(source)):
+        return "repetition"
+    if len(target) >= safe_limit(len(source) + 1):
+        return "length"
+    given, found = (text.casefold().split() for text in said)
+    if given == found and sum(any(map(str.isalpha, word)) for word in given) >= WORDS:
+        return "copy"
+    return None
+
+
+def no_repeats(size: int) -> Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]:
+    """A constraint: no `size` tokens in a row come twice."""
+
+    def constrain(log_probs: NDArray[Any], tokens: NDArray[Any]) -> NDArray[Any]:
+        if tokens.shape[1] < size:
+            return log_probs
+        windows = np.lib.stride_tricks.sliding_window_view(tokens, size, axis=1)
+        last = tokens[:, tokens.shape[1] - size + 1 :]
+        rows, places = np.nonzero((windows[..., :-1] == last[:, None]).all(-1))
+        log_probs = log_probs.copy()
+        log_probs[rows, windows[rows, places, -1]] = -np.inf
+        return log_probs
+
+    return constrain
+
+
+def collapse(tokens: Sequence[int], *, most: int = 3) -> list[int]:
+    """The tokens, each stretch that follows itself more often than LOOP times said `most` times only."""
+    row = list(tokens)
+    for period in range(1, 13):
+        if len(row) <= LOOP * period:
+            break
+        kept: list[int] = []
+        run = 0  # so many tokens in a row are those of a period before
+        left_out = 0  # tokens of a loop, which are not kept
+        for token in row:
+            if left_out and token == kept[left_out % period - period]:
+                left_out += 1
+                continue
+            run = run + 1 if len(kept) >= period and kept[-period] == token else 0
+            kept.append(token)
+            left_out = 0
+            if run == LOOP * period:
+                left_out = (LOOP + 1 - most) * period
+                del kept[-left_out:]
+                run = 0
+        row = kept
+    return row
+
+
+def cut(text: str, count: Callable[[str], int], longest: int, whole: Sequence[tuple[int, int]]) -> list[str]:
+    """The text in parts that together are it, each of at most `longest` by `count`.
+
+    At the ends of sentences, else at the space nearest to the middle, else in the middle; never inside of the
+    ranges of `whole`, so that only such a part may be longer. What has no sentences is cut smaller than
+    `longest`: so long a stretch is hardly language, and the time of a search grows with its square.
+    """
+    inside = {place for left, right in whole for place in range(left + 1, right)}
+    parts: list[str] = []
+    waiting = [(0, len(text), longest)]
+    while waiting:
+        start, end, most = waiting.pop()
+        part = text[start:end]
+        if count(part) <= most:
+            parts.append(part)
+            continue
+        ends = [start + match.end() for match in SENTENCE_END.finditer(part)]
+        places = [at for at in ends if start < at < end and at not in inside]
+        if not places:
+            places, most = _middle(part, start, inside), max(1, longest // 3)
+        if not places:
+            parts.append(part)
+            continue
+        edges = [start, *places, end]
+        waiting.extend((left, right, most) for left, right in reversed(list(pairwise(edges))))
+    return parts
+
+
+def _middle(part: str, start: int, inside: Container[int]) -> list[int]:
+    """The place to cut a part of the text that begins at `start`; none if it is all one."""
+    middle = start + len(part) / 2
+    for places in (
+        (match.end() for match in re.finditer(r"\s+", part)),
+        range(1, len(part)),
+    ):
+        free = [start + at for at in places if at < len(part) and start + at not in inside]
+        if free:
+            return [min(free, key=lambda at: abs(at - middle))]
+    return []
+
+
+def has_letters(text: str) -> bool:
+    """Whether there is anything to translate: digits, punctuation and emoji stay as they are."""
+    return any(map(str.isalpha, text))
