@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from latimer.data.text import normalise
-from latimer.guarding import cut
+from latimer.guarding import cut, has_letters
 from latimer.protection import Part, Spans, find, keeps, keeps_numbers, put_back, ranges, ways
 
 
@@ -30,8 +30,10 @@ class Unit(NamedTuple):
     ways: list[list[Part]]
 
 
-def arrange(text: str, count: Callable[[str], int], longest: int) -> list[Unit]:
-    """The units of a line, each of at most `longest` pieces by `count`."""
+def arrange(
+    text: str, count: Callable[[str], int], longest: int, says: Callable[[str], bool] = has_letters
+) -> list[Unit]:
+    """The units of a line, each of at most `longest` pieces by `count`; what says nothing stays as it is."""
     text = text.strip()
     if not normalise(text):
         return []
@@ -40,7 +42,7 @@ def arrange(text: str, count: Callable[[str], int], longest: int) -> list[Unit]:
         core = part.rstrip()
         short = [
             way
-            for way in ways(core)
+            for way in ways(core, says)
             if all(not part.translated or count(part.text) <= longest for part in way)
         ]
         units.append(Unit(core, " " if core != part else "", find(core), short or [[Part(core, False)]]))

@@ -7,7 +7,7 @@ sentence that no way keeps stays as it is, so that the law holds for every model
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from latimer.guarding import has_letters
@@ -70,17 +70,20 @@ def ranges(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in SPAN.finditer(text)]
 
 
-def ways(text: str) -> list[list[Part]]:
-    """How a sentence can be translated, the best first; the last keeps every span if any way does."""
+def ways(text: str, says: Callable[[str], bool] = has_letters) -> list[list[Part]]:
+    """How a sentence can be translated, the best first; the last keeps every span if any way does.
+
+    `says` tells whether a stretch is anything to translate.
+    """
     found = find(text)
-    as_it_is = [Part(text, has_letters(text))]
+    as_it_is = [Part(text, says(text))]
     if not (found.tags or found.others or found.numbers):
         return [as_it_is]
-    tried = [as_it_is] if has_letters(SPAN.sub(" ", text)) else []
+    tried = [as_it_is] if says(SPAN.sub(" ", text)) else []
     if tried and not found.tags:
         tried += [[part] for part in _with_stand_ins(text)]
     if found.tags or found.others:
-        tried.append(list(_around(text)))
+        tried.append(list(_around(text, says)))
     return tried or [[Part(text, translated=False)]]
 
 
@@ -116,7 +119,7 @@ def _with_stand_ins(text: str) -> Iterator[Part]:
             yield Part("".join([*pieces, text[at:]]), translated=True, instead=held)
 
 
-def _around(text: str) -> Iterator[Part]:
+def _around(text: str, says: Callable[[str], bool]) -> Iterator[Part]:
     """The spans, and what stands between them, whose outer spaces and punctuation stay."""
     at = 0
     for start, end in [*ranges(text), (len(text), len(text))]:
@@ -127,7 +130,7 @@ def _around(text: str) -> Iterator[Part]:
             size -= 1
         yield Part(between[:first], translated=False)
         inner = between[first:size]
-        yield Part(inner, has_letters(inner), inner=True)
+        yield Part(inner, says(inner), inner=True)
         yield Part(between[size:], translated=False)
         yield Part(text[start:end], translated=False)
         at = end

@@ -13,7 +13,7 @@ from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
-from latimer.guarding import collapse, no_repeats, safe_limit, trouble
+from latimer.guarding import collapse, has_letters, no_repeats, safe_limit, trouble
 from latimer.machine import keep_memory
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
@@ -56,6 +56,9 @@ class Translator:
         self.tokenizers = tokenizers
         self.spacing = spacing
         self.longest = LONGEST  # pieces; a longer line is cut
+        # Where there are letters at all, digits and punctuation alone stay as they are.
+        letters = any(has_letters(piece) for piece in tokenizers.source.all_pieces() if piece[0] != "<")
+        self._says = has_letters if letters else bool
         self.reading: Mapping[str, Any] | None = None  # which attention aligns best, where it is known
         keep_memory()
 
@@ -141,7 +144,7 @@ class Translator:
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
-        lines = [arrange(text, self._count, self.longest) for text in texts]
+        lines = [arrange(text, self._count, self.longest, self._says) for text in texts]
         sentences, firsts = [], []
         for line in lines:
             some = list(parts(line))

@@ -299,3 +299,18 @@ def test_protected_spans_come_through_an_untrained_model(untrained: Translator, 
     text = " ".join(words)
     for one in untrained.hypotheses([text], beam=2)[0]:
         assert keeps(find(text), one.text)
+
+
+def test_digits_are_translated_by_who_has_learned_digits_only(
+    small_settings: dict[str, Any], tmp_path: Path, translator: Translator
+) -> None:
+    lines = [f"{a} {b} {c}\t{c} {b} {a}" for a in range(1, 6) for b in range(1, 6) for c in range(1, 6)]
+    (tmp_path / "digits.tsv").write_text("\n".join(lines), encoding="utf-8")
+    settings = {**small_settings, "training.steps": 2, "training.validations": 1}
+    digits = train(configure(settings), str(tmp_path / "digits.tsv"), into=tmp_path / "m").translator
+    asked = []
+    search = digits._search
+    digits._search = lambda rows, *rest, **more: asked.extend(rows) or search(rows, *rest, **more)  # type: ignore[method-assign,func-returns-value]
+    digits.translate(["1 2 3"])
+    assert digits.tokenizers.source.encode("1 2 3") in asked
+    assert translator.translate(["1 2 3"]) == ["1 2 3"]
