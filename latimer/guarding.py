@@ -5,6 +5,7 @@ where no three pieces may come twice, and fewer are allowed. A line longer than 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from typing import Any
@@ -38,7 +39,8 @@ def trouble(source: Sequence[int], target: Sequence[int], said: tuple[str, str])
 
     `source` and `target` are pieces without the end, `said` the two texts.
     """
-    if len(target) >= 3 and repeats(target) > max(2, repeats(source)):
+    often = max(Counter(target).values(), default=0)  # no stretch comes more often than its tokens
+    if often > 2 and repeats(target) > max(2, repeats(source)):
         return "repetition"
     if len(target) >= safe_limit(len(source) + 1):
         return "length"

@@ -20,6 +20,7 @@ SPAN = re.compile(
     r"|(?:https?|ftp)://[^\s<>\"{}]*[^\s<>\"{}.,;:!?'()\[\]]|\bwww\.[^\s<>\"{}]*[^\s<>\"{}.,;:!?'()\[\]]"
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 )
+TELLING = re.compile(r"[@<{%\d]|://|www\.")  # without one of these a text holds no span: quick to see
 NUMBER = re.compile(r"\d(?:[.,]?\d){2,}")
 STAND_INS = (
     ("Alex", "Robin", "Maria", "Thomas"),
@@ -46,6 +47,8 @@ class Spans(NamedTuple):
 
 def find(text: str) -> Spans:
     """The spans of a text. Numbers are those of three digits or more: smaller ones may become words."""
+    if not TELLING.search(text):
+        return Spans([], Counter(), Counter())
     matches = list(SPAN.finditer(text))
     tags = [match[0] for match in matches if match["tag"]]
     others = Counter(match[0] for match in matches if not match["tag"])
@@ -67,7 +70,7 @@ def keeps_numbers(source: Spans, text: str) -> bool:
 
 def ranges(text: str) -> list[tuple[int, int]]:
     """Where the protected spans stand."""
-    return [match.span() for match in SPAN.finditer(text)]
+    return [match.span() for match in SPAN.finditer(text)] if TELLING.search(text) else []
 
 
 def ways(text: str, says: Callable[[str], bool] = has_letters) -> list[list[Part]]:
