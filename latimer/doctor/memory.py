@@ -87,6 +87,16 @@ def near_groups(signed: NDArray[np.uint32]) -> NDArray[np.int64]:
     return first
 
 
+def leaks(marks: Marks, test: Marks) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows share a sentence with the test, and which others are nearly as a pair of it."""
+    if not len(test.sources):
+        none = np.zeros(len(marks.sources), dtype=np.bool_)
+        return none, none
+    exact = np.isin(marks.sources, test.sources) | np.isin(marks.targets, test.targets)
+    near = near_groups(np.concatenate([test.signatures, marks.signatures]))[len(test.sources) :]
+    return exact, ~exact & (near < len(test.sources))
+
+
 def once(marks: Marks) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows repeat an earlier one exactly, and which nearly; without them there is no such row left."""
     _, where, group = np.unique(marks.pairs, return_index=True, return_inverse=True)

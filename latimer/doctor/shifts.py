@@ -5,6 +5,7 @@ run a source fits the target of its neighbour better than its own; the run is th
 sum of differences (Kadane's algorithm), less `COST` a line so that chance makes none.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,14 +15,21 @@ WORDS = 25  # of a side that are looked at
 BEST = 3  # translations that are kept of a word
 COST = 0.15
 LEAST = 3.0  # sum of differences that makes a run
+UNSURE = 2.0  # from here on it may be one
+EDGE = 2  # pairs on either side of a run of which nobody knows whether they belong to it
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Shift(NamedTuple):
-    """From `first` to `last` target i + offset fits source i; places in the sequence, both in the run."""
+    """From `first` to `last` target i + offset fits source i; places in the sequence, both in the run.
+
+    `gain` is the sum of differences.
+    """
 
     first: int
     last: int
     offset: int
+    gain: float
 
 
 class Dictionary:
@@ -59,8 +67,10 @@ class Dictionary:
         return hits / max(2, len(known))
 
 
-def find_shifts(pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None = None) -> list[Shift]:
-    """The runs of both directions, in order."""
+def find_shifts(
+    pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None = None, *, least: float = LEAST
+) -> list[Shift]:
+    """The runs of both directions that gain at least that much, in order."""
     dictionary = dictionary or Dictionary(pairs)
     sources = [_words(source) for source, _ in pairs]
     targets = [_words(target) for _, target in pairs]
@@ -81,12 +91,25 @@ def find_shifts(pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None 
                 best, end = total, place
             closes = total <= 0 or total < best - LEAST or place + 1 == len(pairs)
             if closes:
-                if best >= LEAST:
-                    found.append(Shift(begun, end, offset))
+                if best >= least:
+                    found.append(Shift(begun, end, offset, best))
                 total = 0.0
     return sorted(found)
 
 
+def realigned(pairs: Sequence[tuple[str, str]], dictionary: Dictionary) -> list[str | None]:
+    """The target of each source, with runs moved back; None in those that are not sure, and beside any."""
+    targets: list[str | None] = [target for _, target in pairs]
+    shifts = find_shifts(pairs, dictionary, least=UNSURE)
+    for shift in shifts:
+        for place in range(max(0, shift.first - EDGE), min(len(pairs), shift.last + 1 + EDGE)):
+            targets[place] = None
+    for shift in shifts:
+        if shift.gain >= LEAST:
+            for place in range(shift.first, shift.last + 1):
+                targets[place] = pairs[place + shift.offset][1]
+    return targets
+
+
 def _words(text: str) -> frozenset[str]:
-    bare = "".join(c if c.isalnum() else " " for c in text.casefold())
-    return frozenset(bare.split()[:WORDS])
+    return frozenset(_WORD.findall(text.casefold())[:WORDS])
