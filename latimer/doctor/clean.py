@@ -30,7 +30,7 @@ from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
 CHUNK = 20_000  # pairs
-VERSION = 2  # of what a chunk holds
+VERSION = 3  # of what a chunk holds
 
 Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SAMPLE = 30_000  # pairs that the dictionary is read off
+SAMPLE = 10_000  # pairs that the dictionary is read off
 WORDS = 25  # of a side that are looked at
 BEST = 3  # translations that are kept of a word
 COST = 0.15
@@ -60,11 +60,18 @@ class Dictionary:
             if found := [other for score, other in scored[:BEST] if score > 0.05]:
                 self._best[word] = frozenset(found)
 
-    def fit(self, source: frozenset[str], target: frozenset[str]) -> float:
-        """The share of the source's known words that have a translation, or themselves, in the target."""
-        known = [word for word in source if word in self._best]
-        hits = sum(not self._best[word].isdisjoint(target) for word in known)
-        return hits / max(2, len(known))
+    def known(self, source: frozenset[str]) -> list[frozenset[str]]:
+        """The translations of each word of a source that the dictionary has."""
+        return [self._best[word] for word in source & self._best.keys()]
+
+
+def _fit(known: Sequence[frozenset[str]], target: frozenset[str]) -> float:
+    """The share of the known words of a source that have a translation in the target."""
+    hits = 0
+    for words in known:
+        if not words.isdisjoint(target):
+            hits += 1
+    return hits / max(2, len(known))
 
 
 def find_shifts(
@@ -72,18 +79,18 @@ def find_shifts(
 ) -> list[Shift]:
     """The runs of both directions that gain at least that much, in order."""
     dictionary = dictionary or Dictionary(pairs)
-    sources = [_words(source) for source, _ in pairs]
+    sources = [dictionary.known(_words(source)) for source, _ in pairs]
     targets = [_words(target) for _, target in pairs]
-    own = [dictionary.fit(*both) for both in zip(sources, targets, strict=True)]
+    own = [_fit(*both) for both in zip(sources, targets, strict=True)]
     found: list[Shift] = []
     for offset in (1, -1):
         best, total, begun = 0.0, 0.0, 0
         end = -1
         for place in range(len(pairs)):
             other = place + offset
-            gain = (
-                dictionary.fit(sources[place], targets[other]) - own[place] if 0 <= other < len(pairs) else -1
-            )
+            if total <= 0 and own[place] + COST >= 1:
+                continue  # nothing fits so much better: no run begins here
+            gain = _fit(sources[place], targets[other]) - own[place] if 0 <= other < len(pairs) else -1
             if total <= 0:
                 total, best, begun, end = 0.0, 0.0, place, place
             total += gain - COST
