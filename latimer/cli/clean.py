@@ -9,6 +9,7 @@ import click
 @click.command()
 @click.argument("corpus")
 @click.option("--into", required=True, type=click.Path(path_type=Path), help="The TSV to write.")
+@click.option("--against", multiple=True, metavar="TEST", help="Drop what this test has. May be repeated.")
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
 @click.option("--to", "target_language", help="Language of the target.")
 @click.option("--processes", type=click.IntRange(1), help="How many work at once; all cores if not given.")
@@ -17,6 +18,7 @@ import click
 def command(
     corpus: str,
     into: Path,
+    against: tuple[str, ...],
     source_language: str | None,
     target_language: str | None,
     processes: int | None,
@@ -25,22 +27,27 @@ def command(
 ) -> None:
     """Mend the pairs of CORPUS, drop what breaks a rule, and keep the first of equal or nearly equal ones.
 
-    What was dropped lies beside FILE, in FILE.dropped.tsv, with its number and the reason. The same command
-    again goes on where it was stopped.
+    Exchanged sides and runs of targets that slipped are put right, or dropped where that is not sure. What
+    was dropped lies beside FILE, in FILE.dropped.tsv, with its number and the reason. The same command again
+    goes on where it was stopped.
     """
     from latimer.cli.show import progress_bar, say, table
     from latimer.data.corpus import Corpus
+    from latimer.doctor.check import LEAKED, MOVED
     from latimer.doctor.clean import clean
     from latimer.doctor.rules import RULES
     from latimer.report import console
 
-    opened = Corpus.open(corpus, source_language=source_language, target_language=target_language)
+    opened, *tests = (
+        Corpus.open(name, source_language=source_language, target_language=target_language)
+        for name in (corpus, *against)
+    )
     with progress_bar(None, "cleaning", quiet=quiet) as advance:
-        done = clean(opened, into, processes=processes, progress=advance)
+        done = clean(opened, into, against=tests, processes=processes, progress=advance)
     if as_json:
         say(json.dumps(done._asdict()))
         return
-    told = {rule.name: rule.told for rule in RULES}
+    told = {rule.name: rule.told for rule in RULES} | MOVED | LEAKED
     rows = [[f"{name}: {told[name]}" if name in told else name, f"{n:,}"] for name, n in done.reasons.items()]
     table(f"{done.kept:,} of {done.pairs:,} pairs kept, {done.mended:,} mended", ["dropped", "pairs"], rows)
     if not quiet:

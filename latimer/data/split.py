@@ -118,4 +118,9 @@ def bare(sentence: str) -> str:
 
 def key(sentence: str) -> int:
     """The same 64 bits for sentences that differ only in case, punctuation and spaces."""
-    return int.from_bytes(blake2b(bare(sentence).encode(), digest_size=8).digest(), "little")
+    return key_of_bare(bare(sentence))
+
+
+def key_of_bare(sentence: str) -> int:
+    """The key of a sentence that `bare` was applied to already."""
+    return int.from_bytes(blake2b(sentence.encode(), digest_size=8).digest(), "little")

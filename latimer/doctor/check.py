@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
 from latimer.doctor.languages import Vocabularies
-from latimer.doctor.memory import Marks, joined, mark, near_groups, once
+from latimer.doctor.learned import PART, SAMPLE, learn
+from latimer.doctor.memory import Marks, joined, leaks, mark, once
 from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
 from latimer.doctor.rules import RULES
 from latimer.doctor.shifts import Dictionary, find_shifts
 from latimer.presets import size_for
 
 EXAMPLES = 5  # of each finding
-SAMPLE = 50_000  # pairs that the first pass learns from
-PART = 20_000  # pairs that are looked at together
 OVERLAP = 200  # pairs of the part before, so that no shifted run is cut
 
 ODD = frozenset(
@@ -31,7 +30,7 @@ ODD = frozenset(
 )
 INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad\u200e\u200f")
 
-# What cleaning does about each finding that is no rule's.
+# The findings that are no rule's, by what cleaning does about them.
 MENDED = {
     "mojibake": "text read in a wrong encoding",
     "entities": "HTML entities",
@@ -41,13 +40,12 @@ MENDED = {
     "invisible": "invisible characters",
 }
 REPEATED = {"duplicate": "the same pair again", "near duplicate": "nearly the same pair again"}
-TOLD = {
+MOVED = {
     "swapped": "source and target exchanged",
-    "one language": "both sides in one language",
     "shifted": "lines of a run whose targets slipped by one",
-    "in test": "a sentence of the test is in it",
-    "near test": "a pair nearly as in the test",
 }
+LEAKED = {"in test": "a sentence of the test is in it", "near test": "a pair nearly as in the test"}
+TOLD = {"one language": "both sides in one language"}
 
 
 class Finding(NamedTuple):
@@ -111,32 +109,27 @@ def check(
     the data.
     """
     sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
-    words, dictionary = Vocabularies(sample), Dictionary(sample)
-    test = joined([mark(part) for one in against for part in _texts(one)])
+    learned = learn(sample, against)
     notes, marks, ratios, shifts = _Notes(keep_lines), list[Marks](), list[float](), list[dict[str, int]]()
     sums, last = np.zeros(4, dtype=np.int64), list[tuple[int, str, str]]()
     numbers: list[int] = []
     for part in _parts(corpus, notes):
         for number, source, target in part:
-            _look(notes, words, number, source, target)
+            _look(notes, learned.words, number, source, target)
             sums += source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)
             ratios.append(len(target) / len(source))
         numbers += [number for number, _, _ in part]
-        _shifted(notes, shifts, [*last, *part], dictionary)
+        _shifted(notes, shifts, [*last, *part], learned.dictionary)
         last = part[-OVERLAP:]
         texts = [(source, target) for _, source, target in part]
         marked = mark(texts)
-        _leaks(notes, part, marked, test)
+        for name, rows in zip(LEAKED, leaks(marked, learned.test), strict=True):
+            for place in np.flatnonzero(rows):
+                notes.add(name, *part[place])
         marks.append(marked)
         if progress is not None:
             progress(len(part))
-    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, leaks=bool(against))
-
-
-def _texts(corpus: Corpus) -> Iterator[list[tuple[str, str]]]:
-    pairs = ((mend(pair.source), mend(pair.target)) for pair in corpus.pairs())
-    while part := list(islice(pairs, PART)):
-        yield part
+    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, tested=bool(against))
 
 
 def _parts(corpus: Corpus, notes: _Notes) -> Iterator[list[tuple[int, str, str]]]:
@@ -197,15 +190,6 @@ def _shifted(
             notes.add("shifted", number, source, target)
 
 
-def _leaks(notes: _Notes, part: list[tuple[int, str, str]], marked: Marks, test: Marks) -> None:
-    if not len(test.sources):
-        return
-    exact = np.isin(marked.sources, test.sources) | np.isin(marked.targets, test.targets)
-    near = near_groups(np.concatenate([test.signatures, marked.signatures]))[len(test.sources) :]
-    for place in np.flatnonzero(exact | (near < len(test.sources))):
-        notes.add("in test" if exact[place] else "near test", *part[place])
-
-
 def _diagnosis(
     corpus: Corpus,
     notes: _Notes,
@@ -215,7 +199,7 @@ def _diagnosis(
     ratios: list[float],
     shifts: list[dict[str, int]],
     *,
-    leaks: bool,
+    tested: bool,
 ) -> Diagnosis:
     exact, near = once(marks)
     wanted = {numbers[place]: "duplicate" for place in np.flatnonzero(exact)}
@@ -224,9 +208,8 @@ def _diagnosis(
     findings = []
     for rule in RULES:
         findings.append((rule.name, rule.told, "drops" if rule.drops else "reports"))
-    findings += [(name, told, "mends") for name, told in MENDED.items()]
-    findings += [(name, told, "drops") for name, told in REPEATED.items()]
-    findings += [(n, told, "reports") for n, told in TOLD.items() if leaks or "test" not in n]
+    for action, names in (("mends", MENDED | MOVED), ("drops", REPEATED | LEAKED), ("reports", TOLD)):
+        findings += [(name, told, action) for name, told in names.items()]
     for number, name in sorted(wanted.items()):
         notes.counts[name] += 1
         notes.lines[name].append(number)
@@ -252,7 +235,7 @@ def _diagnosis(
         int((targets_of > 1).sum()),
         found,
         shifts,
-        advice(found, left, shifts, leaks=leaks),
+        advice(found, left, shifts, tested=tested),
     )
 
 
@@ -268,24 +251,25 @@ def _examples(corpus: Corpus, wanted: dict[int, str]) -> dict[int, tuple[str, st
 
 
 def advice(
-    findings: Sequence[Finding], left: int, shifts: Sequence[dict[str, int]], *, leaks: bool
+    findings: Sequence[Finding], left: int, shifts: Sequence[dict[str, int]], *, tested: bool
 ) -> list[str]:
     """What to do, the most urgent first, and what training on what is left will give."""
     counts = {one.name: one.total for one in findings}
     told = []
     if leaked := counts.get("in test", 0) + counts.get("near test", 0):
         told.append(
-            f"{leaked:,} pairs share a sentence with the test: take them out before you train on this."
+            f"{leaked:,} pairs share a sentence with the test: take them out before you train on this "
+            "(latimer clean --against)."
         )
-    elif leaks:
+    elif tested:
         told.append("No sentence of the test is in it.")
     for shift in shifts[:5]:
         told.append(
             f"From pair {shift['first']:,} to {shift['last']:,} each source fits the target of the "
-            f"{'next' if shift['offset'] > 0 else 'previous'} pair: move the targets by one there."
+            f"{'next' if shift['offset'] > 0 else 'previous'} pair; latimer clean moves them back."
         )
     if counts.get("swapped"):
-        told.append(f"{counts['swapped']:,} pairs look exchanged: put their sides right, or take them out.")
+        told.append(f"{counts['swapped']:,} pairs look exchanged; latimer clean puts their sides right.")
     if any(one.action != "reports" for one in findings):
         told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")
     told.append(f"About {left:,} pairs are distinct; {_promise(left)}")

@@ -1,5 +1,7 @@
 """Cleaning: mended pairs that pass every rule, each once, in their order; what was dropped beside them.
 
+Exchanged sides are put right, and runs that slipped moved back, where that is sure; else they are dropped.
+
 Chunks of the corpus are mended and judged by as many processes as there are cores. Each leaves two files in
 FILE.work, written whole: a run that was killed goes on with the chunks that are missing, and its bytes
 are those of a run that was not.
@@ -9,8 +11,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +20,17 @@ from typing import NamedTuple
 import numpy as np
 
 from latimer.data.corpus import Corpus
-from latimer.doctor.memory import FUNCTIONS, Marks, joined, mark, once
+from latimer.doctor.languages import UNSURE
+from latimer.doctor.learned import SAMPLE, Learned, learn
+from latimer.doctor.memory import FUNCTIONS, Marks, joined, leaks, mark, once
 from latimer.doctor.mending import mend
 from latimer.doctor.rules import RULES, fault_of
+from latimer.doctor.shifts import realigned
 from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
 CHUNK = 20_000  # pairs
-VERSION = 1  # of what a chunk holds
+VERSION = 3  # of what a chunk holds
 
 Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
 
@@ -43,18 +48,21 @@ def clean(
     corpus: Corpus,
     into: Path,
     *,
+    against: Sequence[Corpus] = (),
     processes: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Cleaned:
     """Write the clean pairs of the corpus to `into`, a TSV, and the others to `into`.dropped.tsv.
 
-    The side file has a line "number, reason, source, target" a pair. The result follows from the corpus
-    alone, not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
+    No pair that shares a sentence with a test of `against`, or is nearly as one of its pairs, is left. The
+    side file has a line "number, reason, source, target" a pair. The result follows from the corpora alone,
+    not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
     """
     work = into.with_name(f"{into.name}.work")
-    _begin(work, corpus)
+    _begin(work, corpus, against)
     count, mended = 0, 0
-    for number, (pairs, changed) in enumerate(_judged(corpus, work, processes or os.cpu_count() or 1)):
+    judged = _judged(corpus, against, work, processes or os.cpu_count() or 1)
+    for number, (pairs, changed) in enumerate(judged):
         count, mended = count + pairs, mended + changed
         if progress is not None:
             progress(pairs)
@@ -66,34 +74,73 @@ def clean(
     return cleaned
 
 
-def judge(chunk: Chunk, stem: Path) -> tuple[int, int]:
+def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
     """Mend and judge one chunk, and leave the result beside `stem`; how many pairs, and how many mended."""
-    lines: list[str] = []
-    kept: list[tuple[str, str]] = []
-    changed = 0
-    for number, first, second in chunk:
-        source, target = mend(first), mend(second)
-        changed += (source, target) != (first, second)
-        fault = fault_of(source, target) if source and target else "an empty side"
-        if fault is None:
-            kept.append((source, target))
+    pairs, faults = _put_right([(mend(source), mend(target)) for _, source, target in chunk], learned)
+    faults = [
+        fault or (fault_of(*pair) if all(pair) else "an empty side")
+        for pair, fault in zip(pairs, faults, strict=True)
+    ]
+    left = [place for place, fault in enumerate(faults) if not fault]
+    marks = mark([pairs[place] for place in left])
+    exact, near = leaks(marks, learned.test)
+    for place, in_test, near_test in zip(left, exact, near, strict=True):
+        if in_test or near_test:
+            faults[place] = "in test" if in_test else "near test"
+    stays = ~(exact | near)
+    lines, changed = [], 0
+    for (number, *read), (source, target), fault in zip(chunk, pairs, faults, strict=True):
+        changed += [source, target] != read
         lines.append(f"{number}\t{fault or ''}\t{source}\t{target}\n")
-    write_whole(stem.with_suffix(".marks"), b"".join(array.tobytes() for array in mark(kept)))
+    write_whole(stem.with_suffix(".marks"), b"".join(array[stays].tobytes() for array in marks))
     # Written last: where it stands, the chunk is done.
-    write_whole(stem.with_suffix(".tsv"), f"{len(chunk)}\t{changed}\t{len(kept)}\n{''.join(lines)}".encode())
+    head = f"{len(chunk)}\t{changed}\t{stays.sum()}\n"
+    write_whole(stem.with_suffix(".tsv"), f"{head}{''.join(lines)}".encode())
     return len(chunk), changed
 
 
+def _put_right(
+    pairs: list[tuple[str, str]], learned: Learned
+) -> tuple[list[tuple[str, str]], list[str | None]]:
+    """The pairs with their sides and targets where they belong, and a reason where that can't be told."""
+    words, faults = learned.words, list[str | None]()
+    for place, pair in enumerate(pairs):
+        exchanged = words.swapped(*pair, sure=UNSURE)
+        if exchanged and words.swapped(*pair):
+            pairs[place], exchanged = (pair[1], pair[0]), False
+        faults.append("swapped" if exchanged else None)
+    for place, target in enumerate(realigned(pairs, learned.dictionary)):
+        if target is None:
+            faults[place] = "shifted"
+        elif target is not pairs[place][1]:
+            faults[place] = None  # sides were judged with the wrong target
+        pairs[place] = pairs[place][0], pairs[place][1] if target is None else target
+    return pairs, faults
+
+
+_in_process: list[Learned] = []  # what every chunk wants to know, in a process of the pool
+
+
+def _prepare(learned: Learned) -> None:
+    _in_process[:] = [learned]
+
+
 def _judge(task: tuple[Chunk, Path]) -> tuple[int, int]:
-    return judge(*task)
+    return judge(*task, _in_process[0])
 
 
-def _judged(corpus: Corpus, work: Path, processes: int) -> Iterator[tuple[int, int]]:
-    tasks = ((chunk, work / f"{number:06d}") for number, chunk in enumerate(_chunks(corpus)))
-    if processes == 1:
-        yield from (_done(stem) or judge(chunk, stem) for chunk, stem in tasks)
+def _judged(
+    corpus: Corpus, against: Sequence[Corpus], work: Path, processes: int
+) -> Iterator[tuple[int, int]]:
+    rows = ((pair, corpus.as_read) for pair in corpus.pairs())
+    first = list(islice(rows, SAMPLE))
+    learned = learn([(pair.source, pair.target) for pair, _ in first], against)
+    chunks = _chunks((pair.line, *read) for pair, read in chain(first, rows))
+    tasks = ((chunk, work / f"{number:06d}") for number, chunk in enumerate(chunks))
+    if processes == 1 or len(first) < SAMPLE:  # starting processes would take longer
+        yield from (_done(stem) or judge(chunk, stem, learned) for chunk, stem in tasks)
         return
-    with get_context("spawn").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes, _prepare, (learned,)) as pool:
         waiting = []
         for chunk, stem in tasks:
             told = _done(stem)
@@ -109,8 +156,7 @@ def _result(told: object) -> tuple[int, int]:
     return found
 
 
-def _chunks(corpus: Corpus) -> Iterator[Chunk]:
-    rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
+def _chunks(rows: Iterator[tuple[int, str, str]]) -> Iterator[Chunk]:
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
@@ -124,12 +170,14 @@ def _done(stem: Path) -> tuple[int, int] | None:
     return pairs, changed
 
 
-def _begin(work: Path, corpus: Corpus) -> None:
+def _begin(work: Path, corpus: Corpus, against: Sequence[Corpus]) -> None:
     """Keep what an earlier run left for the same corpus and rules; nothing of another's."""
-    asked = [VERSION, CHUNK, corpus.name, corpus.swapped, corpus.stamp(), [rule.told for rule in RULES]]
+    read = [(one.name, one.swapped, one.stamp()) for one in (corpus, *against)]
+    asked = [VERSION, CHUNK, SAMPLE, read, [rule.told for rule in RULES]]
     request, told = json.dumps(asked), work / "request.json"
     if work.exists():
-        same = told.exists() and told.read_text(encoding="utf-8") == request and corpus.stamp() is not None
+        known = all(stamp is not None for *_, stamp in read)
+        same = known and told.exists() and told.read_text(encoding="utf-8") == request
         if same:
             sweep(work)
             return

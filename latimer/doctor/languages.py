@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 SAMPLE = 50_000  # pairs that are learned from
+LEAST_PAIRS = 500  # fewer tell nothing of words
 SURE = 4.0  # nats by which both sides must speak for being exchanged
+UNSURE = 3.0  # from here on they may be
 
 
 class Vocabularies:
@@ -28,9 +30,9 @@ class Vocabularies:
             if ours[word] + theirs[word] > 2
         }
 
-    def swapped(self, source: str, target: str) -> bool:
-        """Whether both sides look like the other language."""
-        return self._lean(source) < -SURE and self._lean(target) > SURE
+    def swapped(self, source: str, target: str, *, sure: float = SURE) -> bool:
+        """Whether both sides look like the other language, by so many nats."""
+        return self._lean(source) < -sure and self._lean(target) > sure
 
     def same_language(self, source: str, target: str) -> bool:
         """Whether both sides look like one of the two languages."""

@@ -11,14 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latimer.data.split import bare, key
+from latimer.data.split import bare, key_of_bare
 
 GRAM = 6  # bytes of UTF-8
 FUNCTIONS, BANDS = 16, 4
 NEAR = 13  # of the functions agree: a Jaccard index of about 0.8
 _RANDOM = np.random.Generator(np.random.PCG64(1))
-_FACTORS = _RANDOM.integers(1, 2**63, FUNCTIONS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+_FACTORS = _RANDOM.integers(1, 2**63, FUNCTIONS, dtype=np.uint64).astype(np.uint32) | np.uint32(1)
 _BASE = np.uint64(0x100000001B3)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_BLOCK = 256  # texts, so that their grams stay in a processor's cache
 
 
 class Marks(NamedTuple):
@@ -36,10 +38,11 @@ class Marks(NamedTuple):
 
 def mark(pairs: Sequence[tuple[str, str]]) -> Marks:
     """The marks of some pairs."""
+    sides = [(bare(source), bare(target)) for source, target in pairs]
     return Marks(
-        np.array([key(source) for source, _ in pairs], dtype=np.uint64),
-        np.array([key(target) for _, target in pairs], dtype=np.uint64),
-        signatures([f"{bare(source)}\t{bare(target)}" for source, target in pairs]),
+        np.array([key_of_bare(source) for source, _ in sides], dtype=np.uint64),
+        np.array([key_of_bare(target) for _, target in sides], dtype=np.uint64),
+        signatures([f"{source}\t{target}" for source, target in sides]),
     )
 
 
@@ -52,8 +55,11 @@ def joined(parts: Sequence[Marks]) -> Marks:
 
 def signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     """The MinHash of each text, a row each."""
-    if not texts:
-        return np.zeros((0, FUNCTIONS), dtype=np.uint32)
+    blocks = [_signatures(texts[first : first + _BLOCK]) for first in range(0, len(texts), _BLOCK)]
+    return np.concatenate([np.zeros((0, FUNCTIONS), dtype=np.uint32), *blocks])
+
+
+def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     coded = [text.encode()[: 1 << 14].ljust(GRAM, b"\0") for text in texts]
     lengths = np.array([len(one) - GRAM + 1 for one in coded])
     letters = np.frombuffer(b"".join(coded), dtype=np.uint8).astype(np.uint64)
@@ -65,10 +71,9 @@ def signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     for back in range(1, GRAM):
         inside[ends - back] = False  # they reach into the next text
     grams = grams[inside]
-    grams ^= grams >> np.uint64(29)
+    short = ((grams ^ grams >> np.uint64(29)) * _SPREAD >> np.uint64(32)).astype(np.uint32)
     starts = np.cumsum(lengths) - lengths
-    rows = [np.minimum.reduceat((grams * factor) >> np.uint64(32), starts) for factor in _FACTORS]
-    return np.stack(rows, axis=1).astype(np.uint32)
+    return np.stack([np.minimum.reduceat(short * factor, starts) for factor in _FACTORS], axis=1)
 
 
 def near_groups(signed: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -85,6 +90,16 @@ def near_groups(signed: NDArray[np.uint32]) -> NDArray[np.int64]:
         agree = (signed == signed[heads]).sum(axis=1) >= NEAR
         first = np.where(agree, np.minimum(first, heads), first)
     return first
+
+
+def leaks(marks: Marks, test: Marks) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows share a sentence with the test, and which others are nearly as a pair of it."""
+    if not len(test.sources):
+        none = np.zeros(len(marks.sources), dtype=np.bool_)
+        return none, none
+    exact = np.isin(marks.sources, test.sources) | np.isin(marks.targets, test.targets)
+    near = near_groups(np.concatenate([test.signatures, marks.signatures]))[len(test.sources) :]
+    return exact, ~exact & (near < len(test.sources))
 
 
 def once(marks: Marks) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

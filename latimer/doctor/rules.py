@@ -28,6 +28,7 @@ class Rule(NamedTuple):
 
 _DIGITS = re.compile(r"[1-9]")
 _MARKS = re.compile(r"<[^<>]{1,80}>|\{\{?[\w.]*\}?\}|\$\{\w+\}|%\(\w+\)[sd]|%\d*\$?[sd]\b")
+_LOOK_ALIKE = re.compile("[\u0370-\u03ff\u0400-\u04ff]")
 _SCRIPTS = re.compile("(?=\\w*[a-zA-Z\u00c0-\u024f])(?=\\w*[\u0370-\u03ff\u0400-\u04ff])\\w+")
 _KINDS = str.maketrans({"？": "?", "！": "!", "。": ".", "؟": "?", "．": ".", "…": ".", "।": "."})
 
@@ -45,11 +46,12 @@ def unequal(source: str, target: str) -> bool:
 
 def long_word(source: str, target: str) -> bool:
     """A word of more than LONGEST_WORD characters, as where spaces were lost."""
-    both = source, target
-    return any(
-        len(side) > LONGEST_WORD and any(len(word) > LONGEST_WORD and word.isascii() for word in side.split())
-        for side in both
-    )
+    for side in (source, target):
+        words = side.split() if len(side) > LONGEST_WORD else []
+        longest = max(map(len, words), default=0)  # much faster than looking at each
+        if longest > LONGEST_WORD and any(len(word) > LONGEST_WORD and word.isascii() for word in words):
+            return True
+    return False
 
 
 def no_letters(source: str, target: str) -> bool:
@@ -90,14 +92,20 @@ def broken(source: str, target: str) -> bool:
 
 def mixed_scripts(source: str, target: str) -> bool:
     """A word of Latin and of Greek or Cyrillic letters, which look alike."""
-    return any(not side.isascii() and _SCRIPTS.search(side) for side in (source, target))
+    for side in (source, target):
+        # Words are looked at only where one of them has such a letter.
+        if not side.isascii() and _LOOK_ALIKE.search(side) and _SCRIPTS.search(side):
+            return True
+    return False
 
 
 def repetitive(source: str, target: str) -> bool:
     """The same few words over and over."""
     for side in (source, target):
+        if side.count(" ") < 5:
+            continue
         words = side.split()
-        if len(words) >= 6 and len(words) >= REPEATED * len(set(words)):
+        if len(words) >= REPEATED * len(set(words)):
             return True
     return False
 

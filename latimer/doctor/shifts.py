@@ -5,23 +5,31 @@ run a source fits the target of its neighbour better than its own; the run is th
 sum of differences (Kadane's algorithm), less `COST` a line so that chance makes none.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SAMPLE = 30_000  # pairs that the dictionary is read off
+SAMPLE = 10_000  # pairs that the dictionary is read off
 WORDS = 25  # of a side that are looked at
 BEST = 3  # translations that are kept of a word
 COST = 0.15
 LEAST = 3.0  # sum of differences that makes a run
+UNSURE = 2.0  # from here on it may be one
+EDGE = 2  # pairs on either side of a run of which nobody knows whether they belong to it
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Shift(NamedTuple):
-    """From `first` to `last` target i + offset fits source i; places in the sequence, both in the run."""
+    """From `first` to `last` target i + offset fits source i; places in the sequence, both in the run.
+
+    `gain` is the sum of differences.
+    """
 
     first: int
     last: int
     offset: int
+    gain: float
 
 
 class Dictionary:
@@ -52,28 +60,37 @@ class Dictionary:
             if found := [other for score, other in scored[:BEST] if score > 0.05]:
                 self._best[word] = frozenset(found)
 
-    def fit(self, source: frozenset[str], target: frozenset[str]) -> float:
-        """The share of the source's known words that have a translation, or themselves, in the target."""
-        known = [word for word in source if word in self._best]
-        hits = sum(not self._best[word].isdisjoint(target) for word in known)
-        return hits / max(2, len(known))
+    def known(self, source: frozenset[str]) -> list[frozenset[str]]:
+        """The translations of each word of a source that the dictionary has."""
+        return [self._best[word] for word in source & self._best.keys()]
 
 
-def find_shifts(pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None = None) -> list[Shift]:
-    """The runs of both directions, in order."""
+def _fit(known: Sequence[frozenset[str]], target: frozenset[str]) -> float:
+    """The share of the known words of a source that have a translation in the target."""
+    hits = 0
+    for words in known:
+        if not words.isdisjoint(target):
+            hits += 1
+    return hits / max(2, len(known))
+
+
+def find_shifts(
+    pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None = None, *, least: float = LEAST
+) -> list[Shift]:
+    """The runs of both directions that gain at least that much, in order."""
     dictionary = dictionary or Dictionary(pairs)
-    sources = [_words(source) for source, _ in pairs]
+    sources = [dictionary.known(_words(source)) for source, _ in pairs]
     targets = [_words(target) for _, target in pairs]
-    own = [dictionary.fit(*both) for both in zip(sources, targets, strict=True)]
+    own = [_fit(*both) for both in zip(sources, targets, strict=True)]
     found: list[Shift] = []
     for offset in (1, -1):
         best, total, begun = 0.0, 0.0, 0
         end = -1
         for place in range(len(pairs)):
             other = place + offset
-            gain = (
-                dictionary.fit(sources[place], targets[other]) - own[place] if 0 <= other < len(pairs) else -1
-            )
+            if total <= 0 and own[place] + COST >= 1:
+                continue  # nothing fits so much better: no run begins here
+            gain = _fit(sources[place], targets[other]) - own[place] if 0 <= other < len(pairs) else -1
             if total <= 0:
                 total, best, begun, end = 0.0, 0.0, place, place
             total += gain - COST
@@ -81,12 +98,25 @@ def find_shifts(pairs: Sequence[tuple[str, str]], dictionary: Dictionary | None 
                 best, end = total, place
             closes = total <= 0 or total < best - LEAST or place + 1 == len(pairs)
             if closes:
-                if best >= LEAST:
-                    found.append(Shift(begun, end, offset))
+                if best >= least:
+                    found.append(Shift(begun, end, offset, best))
                 total = 0.0
     return sorted(found)
 
 
+def realigned(pairs: Sequence[tuple[str, str]], dictionary: Dictionary) -> list[str | None]:
+    """The target of each source, with runs moved back; None in those that are not sure, and beside any."""
+    targets: list[str | None] = [target for _, target in pairs]
+    shifts = find_shifts(pairs, dictionary, least=UNSURE)
+    for shift in shifts:
+        for place in range(max(0, shift.first - EDGE), min(len(pairs), shift.last + 1 + EDGE)):
+            targets[place] = None
+    for shift in shifts:
+        if shift.gain >= LEAST:
+            for place in range(shift.first, shift.last + 1):
+                targets[place] = pairs[place + shift.offset][1]
+    return targets
+
+
 def _words(text: str) -> frozenset[str]:
-    bare = "".join(c if c.isalnum() else " " for c in text.casefold())
-    return frozenset(bare.split()[:WORDS])
+    return frozenset(_WORD.findall(text.casefold())[:WORDS])

@@ -22,10 +22,11 @@ from latimer.data.corpus import Corpus
 from latimer.doctor import clean as cleaning
 from latimer.doctor.check import check
 from latimer.doctor.clean import clean
+from latimer.doctor.learned import Learned
 from latimer.doctor.memory import FUNCTIONS, NEAR, mark, near_groups, once, signatures
 from latimer.doctor.mending import mend
 from latimer.doctor.rules import RULES, fault_of
-from latimer.doctor.shifts import Shift, find_shifts
+from latimer.doctor.shifts import EDGE, Shift, find_shifts
 from latimer.doctor.split import split
 from latimer.errors import Mistake
 from latimer.visualize.diagnosis import diagnosis_page
@@ -193,17 +194,18 @@ def test_processes_and_interruptions_change_no_byte(tmp_path: Path, monkeypatch:
     corpus = corpus_of(tmp_path / "a.tsv", [pair for pair in BOOK[:1200] for _ in range(2)])
     whole, parallel, stopped = (tmp_path / f"{name}.tsv" for name in "wps")
     monkeypatch.setattr(cleaning, "CHUNK", 500)
+    monkeypatch.setattr(cleaning, "SAMPLE", 800)  # fewer pairs start no processes
     clean(corpus, whole, processes=1)
     clean(corpus, parallel, processes=2)
     assert parallel.read_bytes() == whole.read_bytes()
 
     judged: list[Path] = []
 
-    def judge(chunk: cleaning.Chunk, stem: Path) -> tuple[int, int]:
+    def judge(chunk: cleaning.Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
         judged.append(stem)
         if len(judged) == 4:
             raise KeyboardInterrupt
-        return judging(chunk, stem)
+        return judging(chunk, stem, learned)
 
     judging = cleaning.judge
     monkeypatch.setattr(cleaning, "judge", judge)
@@ -267,6 +269,61 @@ def test_check_tells_lines_leaks_and_sides(tmp_path: Path) -> None:
     page = diagnosis_page(found.json())
     assert "NonZeroNumeralsFilter" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def damaged_book() -> tuple[list[tuple[str, str]], set[int]]:
+    """Pairs with exchanged sides, and runs that slipped either way; the places of what is right."""
+    pairs = BOOK[:4000]
+    damaged = list(pairs)
+    for place in range(200, 3800, 97):
+        damaged[place] = pairs[place][::-1]
+    for first, offset in ((1000, 1), (2000, -1)):
+        for place in range(first, first + 40):
+            damaged[place] = pairs[place][0], pairs[place - offset][1]
+    return damaged, set(range(4000)) - {*range(994, 1046), *range(1994, 2046)}
+
+
+def test_after_cleaning_check_finds_nothing_exchanged_slipped_or_of_a_test(tmp_path: Path) -> None:
+    damaged, right = damaged_book()
+    long = sorted(right, key=lambda place: -len("".join(damaged[place])))[:20]
+    tests = [
+        corpus_of(tmp_path / "t.tsv", [(damaged[n][0], f"Autre chose {n}") for n in (700, 703)]),
+        corpus_of(tmp_path / "u.tsv", [(f"{damaged[n][0]} now", f"{damaged[n][1]} oui") for n in long]),
+    ]
+    corpus, into = corpus_of(tmp_path / "a.tsv", damaged), tmp_path / "b.tsv"
+    names = {"swapped", "shifted", "in test", "near test"}
+    assert {one.name for one in check(corpus, tests).findings} >= names
+    done = clean(corpus, into, against=tests, processes=1)
+    found = check(Corpus.open(str(into)), tests)
+    assert not names & {one.name for one in found.findings}
+    assert found.advice[0] == "No sentence of the test is in it."
+
+    dropped = [line.split("\t") for line in lines_of(tmp_path / "b.tsv.dropped.tsv")]
+    assert done.kept + len(dropped) == done.pairs == 4000
+    assert {reason for _, reason, *_ in dropped} >= {"in test", "near test", "shifted"}
+    gone = {int(number) - 1 for number, reason, *_ in dropped if "test" in reason}
+    assert gone >= {700, 703}
+    assert len(gone & set(long)) >= 10
+
+
+def test_what_is_put_right_is_what_it_was(tmp_path: Path) -> None:
+    damaged, _ = damaged_book()
+    done = clean(corpus_of(tmp_path / "a.tsv", damaged), tmp_path / "b.tsv", processes=1)
+    true, kept = set(BOOK[:4000]), {tuple(line.split("\t")) for line in lines_of(tmp_path / "b.tsv")}
+    wrong = kept - {(mend(source), mend(target)) for source, target in true}
+    assert all((target, source) in true for source, target in wrong), "a wrong pair was made, or slipped by"
+    assert len(wrong) <= 4, "exchanged, and too short to tell"
+    assert done.reasons.get("shifted", 0) <= 2 * (2 * EDGE + 6)
+    assert done.reasons.get("swapped", 0) <= 3
+    assert sum((mend(BOOK[place][0]), mend(BOOK[place][1])) in kept for place in range(1000, 1040)) >= 32
+    assert sum((mend(BOOK[place][0]), mend(BOOK[place][1])) in kept for place in range(200, 3800, 97)) >= 20
+
+
+def test_what_is_right_is_not_taken_for_exchanged_or_slipped(tmp_path: Path) -> None:
+    done = clean(corpus_of(tmp_path / "a.tsv", BOOK[:4000]), tmp_path / "b.tsv", processes=1)
+    assert not {"swapped", "shifted"} & done.reasons.keys()
+    kept = set(lines_of(tmp_path / "b.tsv"))
+    assert kept <= {f"{mend(source)}\t{mend(target)}" for source, target in BOOK[:4000]}
 
 
 def test_the_commands_say_it(tmp_path: Path) -> None:
