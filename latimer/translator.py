@@ -15,7 +15,8 @@ from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import keep_memory
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
-from latimer.search.beam import Hypothesis, Move, beam_search
+from latimer.search.beam import Constraint, Hypothesis, Move, beam_search
+from latimer.search.settings import Wishes
 
 if TYPE_CHECKING:
     from latimer.models.base import Seq2Seq
@@ -107,13 +108,17 @@ class Translator:
         *,
         beam: int = 5,
         length_penalty: float = 1.0,
+        wishes: Wishes | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """The best translation of each line, in their order; an empty line gives an empty line.
 
-        `progress` is told after each batch how many lines it held.
+        `wishes` is what each must and must not hold; `progress` is told after each batch how many lines it
+        held.
         """
-        found = self.hypotheses(texts, beam=beam, length_penalty=length_penalty, progress=progress)
+        found = self.hypotheses(
+            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
+        )
         return [translations[0].text if translations else "" for translations in found]
 
     def hypotheses(
@@ -122,9 +127,13 @@ class Translator:
         *,
         beam: int = 5,
         length_penalty: float = 1.0,
+        wishes: Wishes | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Translation]]:
-        """The `beam` best translations of each line, best first; none of an empty line."""
+        """The `beam` best translations of each line, best first; none of an empty line.
+
+        Where no translation can have all that is wished, a line gets one without any wish.
+        """
         if isinstance(texts, str):
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
@@ -132,7 +141,7 @@ class Translator:
         rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
         found: list[list[Translation]] = [[] for _ in texts]
         for chosen in _batches(rows, POSITIONS // beam):
-            results = self._search([rows[index] for index in chosen], beam, length_penalty)
+            results = self._search([rows[index] for index in chosen], beam, length_penalty, wishes=wishes)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [
                     Translation(self._text(tokens), score, log_probability)
@@ -196,18 +205,36 @@ class Translator:
         beam: int,
         length_penalty: float,
         watch: Callable[[Move], None] | None = None,
+        *,
+        wishes: Wishes | None = None,
     ) -> list[list[Hypothesis]]:
         source, mask = _padded(rows)
-        return beam_search(
+        limits = [_limit(len(row) + 1) for row in rows]
+        constraints: list[Constraint] = []
+        if wishes is not None:
+            pieces = self.tokenizers.target.all_pieces()
+            limits = [wishes.limit(limit, self._ids) for limit in limits]
+            constraints = wishes.constraints(self._ids, pieces, bos=BOS, eos=EOS)
+        found = beam_search(
             self.engine.decoder,
             self.engine.memory(source, mask),
-            limits=[_limit(len(row) + 1) for row in rows],
+            limits=limits,
             bos=BOS,
             eos=EOS,
             beam=beam,
             length_penalty=length_penalty,
+            constraints=constraints,
             watch=watch,
         )
+        failed = [index for index, hypotheses in enumerate(found) if not hypotheses]
+        if failed and wishes is not None:
+            plain = self._search([rows[index] for index in failed], beam, length_penalty)
+            for index, hypotheses in zip(failed, plain, strict=True):
+                found[index] = hypotheses
+        return found
+
+    def _ids(self, text: str) -> list[int]:
+        return self.tokenizers.target.encode(normalise(text))
 
     def _text(self, tokens: list[int]) -> str:
         text = normalise(self.tokenizers.target.decode(tokens))

@@ -22,7 +22,7 @@ HOUSE: dict[str, set[str]] = {
     "machine": set(),
     "nn": {"shapes", "state"},
     "models": {"nn", "shapes", "state", "config", "presets"},
-    "search": {"state"},
+    "search": {"state", "errors"},
     "data": {"shapes", "config", "errors", "files", "alignment"},
     "alignment": {"errors"},
     "evaluate": {"errors"},

@@ -13,6 +13,7 @@ import click
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.search.settings import Wishes
     from latimer.translator import EngineName, Translation, Translator
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
@@ -30,6 +31,11 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option(
     "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
 )
+@click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
+@click.option("--no-repeat", default=0, metavar="N", help="No N pieces in a row twice in a line.")
+@click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
+@click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
+@click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -41,6 +47,11 @@ def command(
     target: Path | None,
     as_json: bool,
     engine: "EngineName | None",
+    banned: tuple[str, ...],
+    no_repeat: int,
+    min_length: int,
+    max_length: int | None,
+    prefix: str,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -53,8 +64,12 @@ def command(
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
     from latimer.files import replacing
+    from latimer.search.settings import Wishes
     from latimer.translator import Translator
 
+    wishes = Wishes(
+        banned=banned, no_repeat=no_repeat, min_length=min_length, max_length=max_length, prefix=prefix
+    )
     translator = Translator.load(folder, engine=engine)
     lines, total = _lines(text, source)
     # Someone who types wants each answer at once.
@@ -71,7 +86,7 @@ def command(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), advance):
+        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), wishes, advance):
             for row in _rows(number, line, found[:n_best], as_json, scores or n_best > 1):
                 out.write(row + "\n")
             if chunk == 1:
@@ -97,12 +112,17 @@ def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
 
 
 def _translated(
-    translator: "Translator", lines: Iterable[str], chunk: int, beam: int, advance: object
+    translator: "Translator",
+    lines: Iterable[str],
+    chunk: int,
+    beam: int,
+    wishes: "Wishes",
+    advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
-        found = translator.hypotheses(some, beam=beam)
+        found = translator.hypotheses(some, beam=beam, wishes=wishes)
         for line, translations in zip(some, found, strict=True):
             number += 1
             yield number, line, translations

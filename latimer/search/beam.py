@@ -7,18 +7,17 @@ returned is whole, and its score is the model's own score of it, the end include
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from latimer.search.arrays import like, log_softmax, to_numpy, top, without_gradients
+from latimer.search.constraints import Constraint, Numbers
 from latimer.state import Array, Nest, repeat, select
 
-Numbers = NDArray[Any]
-# (log-probabilities N V, tokens so far N T) -> log-probabilities N V, all NumPy's; -inf forbids.
-Constraint = Callable[[Numbers, Numbers], Numbers]
+__all__ = ["Constraint", "Hypothesis", "Move", "Numbers", "beam_search"]
 
 
 class Step(Protocol):

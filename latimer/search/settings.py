@@ -1,0 +1,63 @@
+"""What someone wants of a search, in words; and the constraints that it comes to over some subwords."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from latimer.errors import Mistake
+from latimer.search.constraints import Constraint, at_least, ban, begin, no_repeat
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a translation must and must not hold.
+
+    Lengths are in pieces of the target. `prefix` is how it begins; the last word may be half typed, and a
+    space after it says that it is whole.
+    """
+
+    banned: tuple[str, ...] = ()
+    no_repeat: int = 0  # pieces in a row that may stand in a translation only once; 0: whatever
+    min_length: int = 0
+    max_length: int | None = None
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.no_repeat, self.min_length) < 0:
+            raise Mistake("--no-repeat and --min-length must not be negative.")
+        if self.max_length is not None and self.max_length < max(1, self.min_length):
+            raise Mistake("--max-length must be at least 1, and no less than --min-length.")
+
+    def limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
+        """How many tokens a translation may have, its end counted, where without wishes it is `limit`."""
+        whole, rest = self._beginning(encode)
+        longest = limit if self.max_length is None else self.max_length + 1
+        return max(
+            longest + len(whole) + 2 * len(encode(rest)) if self.prefix else longest, self.min_length + 1
+        )
+
+    def constraints(
+        self, encode: Callable[[str], list[int]], pieces: list[str], *, bos: int, eos: int
+    ) -> list[Constraint]:
+        """All of them; `pieces` is how each id is spelled, with U+2581 before a word."""
+
+        def spelled(text: str) -> str:
+            return "".join(pieces[token] for token in encode(text))
+
+        found = []
+        if self.min_length:
+            found.append(at_least(self.min_length, eos=eos))
+        if self.no_repeat:
+            found.append(no_repeat(self.no_repeat, eos=eos))
+        if phrases := [spelled(phrase).lstrip("\u2581") for phrase in self.banned if phrase.strip()]:
+            found.append(ban(phrases, pieces, bos=bos, eos=eos))
+        if self.prefix.strip():
+            whole, rest = self._beginning(encode)
+            more = "\u2581" if not rest else spelled(rest)
+            found.append(begin(whole, more, pieces, eos=eos))
+        return found
+
+    def _beginning(self, encode: Callable[[str], list[int]]) -> tuple[list[int], str]:
+        """The pieces of the words that are whole, and the word that may go on."""
+        whole, rest = re.fullmatch(r"(.*\s)?(\S*)", self.prefix, re.DOTALL).groups()  # type: ignore[union-attr]
+        return encode(whole or ""), rest
