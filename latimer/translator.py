@@ -1,6 +1,7 @@
 """Text to text: what the command line, the evaluation and the service share."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -16,7 +17,9 @@ from latimer.machine import keep_memory
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
 from latimer.search.beam import Constraint, Hypothesis, Move, beam_search
+from latimer.search.constraints import word_bounds
 from latimer.search.settings import Wishes
+from latimer.search.terms import Forms, Terms
 
 if TYPE_CHECKING:
     from latimer.models.base import Seq2Seq
@@ -132,16 +135,26 @@ class Translator:
     ) -> list[list[Translation]]:
         """The `beam` best translations of each line, best first; none of an empty line.
 
-        Where no translation can have all that is wished, a line gets one without any wish.
+        Where no translation can have all that is wished, a line gets one without the glossary, and where that
+        can't be had either one without any wish.
         """
         if isinstance(texts, str):
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
-        rows = self.tokenizers.source.encode_many([normalise(text) for text in texts])
+        texts = [normalise(text) for text in texts]
+        rows = self.tokenizers.source.encode_many(texts)
+        wanted = [wishes.wanted(text, self._ids) if wishes else [] for text in texts]
         found: list[list[Translation]] = [[] for _ in texts]
-        for chosen in _batches(rows, POSITIONS // beam):
-            results = self._search([rows[index] for index in chosen], beam, length_penalty, wishes=wishes)
+        # Those with terms to say go by themselves: their beam is wider.
+        free, bound = (
+            [row if bool(w) is b else [] for row, w in zip(rows, wanted, strict=True)] for b in (False, True)
+        )
+        for chosen in [*_batches(free, POSITIONS // beam), *_batches(bound, POSITIONS // (2 * beam))]:
+            some, held = [rows[index] for index in chosen], [wanted[index] for index in chosen]
+            results = self._search(some, beam, length_penalty, wishes=wishes, wanted=held)
+            if wishes is not None:
+                self._search_again(results, some, beam, length_penalty, wishes, held)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [
                     Translation(self._text(tokens), score, log_probability)
@@ -207,6 +220,7 @@ class Translator:
         watch: Callable[[Move], None] | None = None,
         *,
         wishes: Wishes | None = None,
+        wanted: Sequence[Sequence[Forms]] = (),
     ) -> list[list[Hypothesis]]:
         source, mask = _padded(rows)
         limits = [_limit(len(row) + 1) for row in rows]
@@ -215,23 +229,43 @@ class Translator:
             pieces = self.tokenizers.target.all_pieces()
             limits = [wishes.limit(limit, self._ids) for limit in limits]
             constraints = wishes.constraints(self._ids, pieces, bos=BOS, eos=EOS)
+        terms = None
+        if any(wanted):
+            bounds = word_bounds(self.tokenizers.target.all_pieces(), bos=BOS, eos=EOS)
+            terms = [Terms(some, bounds) for some in wanted]
+            limits = [limit + one.size for limit, one in zip(limits, terms, strict=True)]
         found = beam_search(
             self.engine.decoder,
             self.engine.memory(source, mask),
             limits=limits,
             bos=BOS,
             eos=EOS,
-            beam=beam,
+            beam=2 * beam if terms else beam,
             length_penalty=length_penalty,
             constraints=constraints,
+            terms=terms,
             watch=watch,
         )
-        failed = [index for index, hypotheses in enumerate(found) if not hypotheses]
-        if failed and wishes is not None:
-            plain = self._search([rows[index] for index in failed], beam, length_penalty)
-            for index, hypotheses in zip(failed, plain, strict=True):
-                found[index] = hypotheses
-        return found
+        return [hypotheses[:beam] for hypotheses in found]
+
+    def _search_again(
+        self,
+        found: list[list[Hypothesis]],
+        rows: Sequence[Sequence[int]],
+        beam: int,
+        length_penalty: float,
+        wishes: Wishes,
+        wanted: Sequence[Sequence[Forms]],
+    ) -> None:
+        """Fill in what was not found: with a wider beam, then without the glossary, then without wishes."""
+        for less in (wishes, replace(wishes, glossary=()), None):
+            left = [index for index, hypotheses in enumerate(found) if not hypotheses]
+            if left:
+                held = [wanted[index] for index in left] if less is wishes else ()
+                some = [rows[index] for index in left]
+                again = self._search(some, 4 * beam, length_penalty, wishes=less, wanted=held)
+                for index, hypotheses in zip(left, again, strict=True):
+                    found[index] = hypotheses[:beam]
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizers.target.encode(normalise(text))

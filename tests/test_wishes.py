@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from latimer.cli.translate import command
+from latimer.data.glossary import read_glossary
+from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.recipe import Trained
 from latimer.search.settings import Wishes
@@ -45,7 +47,8 @@ def test_what_is_wished_is_said(folder: Path, engine: EngineName) -> None:
 def test_wishes_that_cannot_be_had_leave_a_translation(folder: Path, engine: EngineName) -> None:
     translator = Translator.load(folder, engine=engine)
     wishes = Wishes(banned=("le chien",), prefix="le chien est")
-    assert translator.translate(TEXTS, wishes=wishes) == translator.translate(TEXTS)
+    plain = translator.translate(TEXTS, beam=20)
+    assert translator.translate(TEXTS, wishes=wishes) == plain
 
 
 def test_the_command_wishes_too(folder: Path) -> None:
@@ -55,3 +58,34 @@ def test_the_command_wishes_too(folder: Path) -> None:
     assert "chien" not in said.split()
     found = Translator.load(folder).hypotheses(TEXTS[2:], wishes=Wishes(max_length=3))[0]
     assert max(len(Translator.load(folder)._ids(one.text)) for one in found) <= 3
+
+
+@either
+@pytest.mark.parametrize("beam", [1, 3])
+def test_terms_are_said_beside_all_else(folder: Path, engine: EngineName, beam: int) -> None:
+    translator = Translator.load(folder, engine=engine)
+    glossary = (("Dog", ("toutou", "toutous")), ("boat", ("grand navire",)), ("my boat", ("mon yacht",)))
+    wishes = Wishes(banned=("j",), no_repeat=3, prefix="le bat", glossary=glossary)
+    found = translator.hypotheses(TEXTS, beam=beam, wishes=wishes)
+    assert [len(some) for some in found] == [beam, 0, beam]
+    for some, term in ((found[0], "mon yacht"), (found[2], "toutous?")):
+        for one in some:
+            assert re.search(rf"\b{term}\b", one.text)
+            assert one.text.startswith("le bat")
+            assert "navire" not in one.text
+    alone = [translator.hypotheses([text], beam=beam, wishes=wishes)[0] for text in TEXTS]
+    assert [[one.text for one in some] for some in alone] == [[one.text for one in some] for some in found]
+
+
+def test_a_glossary_is_read(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "terms.tsv"
+    path.write_text("# terms\n\ndog\ttoutou\ttoutous\n", encoding="utf-8")
+    assert read_glossary(path) == (("dog", ("toutou", "toutous")),)
+    words = ["--model", str(folder), "--glossary", str(path), TEXTS[2], "a hotdog"]
+    said = CliRunner().invoke(command, words, catch_exceptions=False).stdout.splitlines()
+    assert [bool(re.search("toutous?", line)) for line in said] == [True, False]
+    path.write_text("dog\n", encoding="utf-8")
+    with pytest.raises(Mistake, match=r"terms.tsv:1: give a source term"):
+        read_glossary(path)
+    with pytest.raises(Mistake, match="cannot be read"):
+        read_glossary(tmp_path / "none.tsv")

@@ -31,6 +31,7 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option(
     "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
 )
+@click.option("--glossary", type=click.Path(path_type=Path), help="TSV: term, how to say it, other forms.")
 @click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
 @click.option("--no-repeat", default=0, metavar="N", help="No N pieces in a row twice in a line.")
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
@@ -47,6 +48,7 @@ def command(
     target: Path | None,
     as_json: bool,
     engine: "EngineName | None",
+    glossary: Path | None,
     banned: tuple[str, ...],
     no_repeat: int,
     min_length: int,
@@ -63,12 +65,13 @@ def command(
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
+    from latimer.data.glossary import read_glossary
     from latimer.files import replacing
     from latimer.search.settings import Wishes
     from latimer.translator import Translator
 
     wishes = Wishes(
-        banned=banned, no_repeat=no_repeat, min_length=min_length, max_length=max_length, prefix=prefix
+        banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
     )
     translator = Translator.load(folder, engine=engine)
     lines, total = _lines(text, source)

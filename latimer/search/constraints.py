@@ -51,8 +51,7 @@ def ban(phrases: Sequence[str], pieces: Sequence[str], *, bos: int, eos: int) ->
     "cats" may be said where "cat" may not.
     """
     spelled = [piece.lower() for piece in pieces]
-    bounds = np.array([not re.match(r"\w", piece) for piece in spelled])  # an end bounds a word, too
-    bounds[[bos, eos]] = True
+    bounds = word_bounds(pieces, bos=bos, eos=eos)
     ends = [re.compile(rf"(?<!\w){re.escape(phrase.lower())}\Z") for phrase in phrases]
     inner = [list(_endings(phrase.lower(), spelled)) for phrase in phrases]
 
@@ -69,6 +68,13 @@ def ban(phrases: Sequence[str], pieces: Sequence[str], *, bos: int, eos: int) ->
         return log_probs
 
     return constrain
+
+
+def word_bounds(pieces: Sequence[str], *, bos: int, eos: int) -> NDArray[np.bool_]:
+    """Which pieces may follow a whole word: those that begin with no letter and no digit, and the end."""
+    bounds = np.array([not re.match(r"\w", piece) for piece in pieces])
+    bounds[[bos, eos]] = True
+    return bounds
 
 
 def _endings(phrase: str, pieces: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from latimer.errors import Mistake
 from latimer.search.constraints import Constraint, at_least, ban, begin, no_repeat
@@ -12,8 +13,10 @@ from latimer.search.constraints import Constraint, at_least, ban, begin, no_repe
 class Wishes:
     """What a translation must and must not hold.
 
-    Lengths are in pieces of the target. `prefix` is how it begins; the last word may be half typed, and a
-    space after it says that it is whole.
+    A glossary's term is said in one of its forms, as it is written, wherever the source holds it as whole
+    words, in small letters or capitals; of terms that overlap, the longest. Lengths are in pieces of the
+    target, the greatest without the prefix and the terms. `prefix` is how the translation begins; its last
+    word may be half typed, and a space after it says that it is whole.
     """
 
     banned: tuple[str, ...] = ()
@@ -21,6 +24,7 @@ class Wishes:
     min_length: int = 0
     max_length: int | None = None
     prefix: str = ""
+    glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
@@ -56,6 +60,21 @@ class Wishes:
             more = "\u2581" if not rest else spelled(rest)
             found.append(begin(whole, more, pieces, eos=eos))
         return found
+
+    def wanted(self, source: str, encode: Callable[[str], list[int]]) -> list[list[list[int]]]:
+        """The terms that the translation of a source must hold, each in one of its forms."""
+        if self._terms is None:
+            return []
+        forms = {term.lower(): said for term, said in self.glossary}
+        found = dict.fromkeys(match.group().lower() for match in self._terms.finditer(source))
+        return [[encode(form) for form in forms[term]] for term in found if term in forms]
+
+    @cached_property
+    def _terms(self) -> re.Pattern[str] | None:
+        longest = sorted((term for term, _ in self.glossary), key=len, reverse=True)
+        if not longest:
+            return None
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
 
     def _beginning(self, encode: Callable[[str], list[int]]) -> tuple[list[int], str]:
         """The pieces of the words that are whole, and the word that may go on."""
