@@ -8,14 +8,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 LOOP = 8  # a sentence that says something more often than this in a row is none
 WORDS = 4  # so many words that are said again are no name
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”»)]*\s+|(?<=[。！？])")
+
+
+def usual_limit(source: int) -> int:
+    """How many pieces a translation may have, the end counted, for a number of source pieces."""
+    return 2 * source + 20
 
 
 def safe_limit(source: int) -> int:
@@ -48,22 +51,6 @@ def trouble(source: Sequence[int], target: Sequence[int], said: tuple[str, str])
     if given == found and sum(any(map(str.isalpha, word)) for word in given) >= WORDS:
         return "copy"
     return None
-
-
-def no_repeats(size: int) -> Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]:
-    """A constraint: no `size` tokens in a row come twice."""
-
-    def constrain(log_probs: NDArray[Any], tokens: NDArray[Any]) -> NDArray[Any]:
-        if tokens.shape[1] < size:
-            return log_probs
-        windows = np.lib.stride_tricks.sliding_window_view(tokens, size, axis=1)
-        last = tokens[:, tokens.shape[1] - size + 1 :]
-        rows, places = np.nonzero((windows[..., :-1] == last[:, None]).all(-1))
-        log_probs = log_probs.copy()
-        log_probs[rows, windows[rows, places, -1]] = -np.inf
-        return log_probs
-
-    return constrain
 
 
 def collapse(tokens: Sequence[int], *, most: int = 3) -> list[int]:
@@ -134,3 +121,8 @@ def _middle(part: str, start: int, inside: Container[int]) -> list[int]:
 def has_letters(text: str) -> bool:
     """Whether there is anything to translate: digits, punctuation and emoji stay as they are."""
     return any(map(str.isalpha, text))
+
+
+def unknown(pieces: Sequence[str]) -> bool:
+    """Whether most of it is letters that the subwords can only spell by their bytes."""
+    return sum(piece.startswith("<0x") for piece in pieces) > len(pieces) / 2

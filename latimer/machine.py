@@ -5,8 +5,11 @@ import os
 import platform
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+
+DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
 
 
 class Moment(NamedTuple):
@@ -86,3 +89,12 @@ def machine() -> dict[str, Any]:
         "memory_mb": memory,
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def finds_gpu() -> bool:
+    """Whether torch is there and finds one; asked only where a driver is: importing torch takes seconds."""
+    if not DRIVER.exists() or find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()

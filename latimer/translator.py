@@ -1,30 +1,30 @@
 """Text to text: what the command line, the evaluation and the service share."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-from jaxtyping import Bool, Int
-
 from latimer.arrangement import Said, arrange, assemble, parts
 from latimer.data.text import Spacing, normalise
-from latimer.data.tokenizer import BOS, EOS, PAD
+from latimer.data.tokenizer import BOS, EOS
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
-from latimer.guarding import collapse, has_letters, no_repeats, safe_limit, trouble
-from latimer.machine import keep_memory
+from latimer.guarding import collapse, has_letters, safe_limit, trouble, unknown, usual_limit
+from latimer.machine import finds_gpu, keep_memory
+from latimer.packing import batches, padded
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
 from latimer.search.beam import Hypothesis, Move, beam_search
+from latimer.search.constraints import no_repeat, word_bounds
+from latimer.search.settings import Wishes, fill_in
+from latimer.search.terms import Forms, Terms
 
 if TYPE_CHECKING:
     from latimer.models.base import Seq2Seq
     from latimer.visualize.looks import Look
 
 EngineName = Literal["onnx", "torch"]
-DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
 LONGEST = 160  # pieces of a sentence that training has seen, where no record says it
 BLOCKED = 3  # pieces that may not come twice in a row where search is done again
 POSITIONS = 4096  # source positions times beams that are searched at once
@@ -81,7 +81,7 @@ class Translator:
         tokenizers = directory.load_tokenizers()
         chosen: Engine
         if engine == "onnx" or (
-            engine is None and device is None and directory.has_graphs and not _finds_gpu()
+            engine is None and device is None and directory.has_graphs and not finds_gpu()
         ):
             directory.verify(*(directory.runtime / name for name in GRAPHS))
             chosen = OnnxEngine(directory.runtime, load_model=directory.load_model)
@@ -93,7 +93,7 @@ class Translator:
         else:
             from latimer.runtime.eager import TorchEngine
 
-            chosen = TorchEngine(directory.load_model(), device or ("cuda" if _finds_gpu() else "cpu"))
+            chosen = TorchEngine(directory.load_model(), device or ("cuda" if finds_gpu() else "cpu"))
         translator = cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
         translator.reading = record.get("reading")
         translator.longest = record["config"]["data.longest"]
@@ -122,13 +122,17 @@ class Translator:
         *,
         beam: int = 5,
         length_penalty: float = 1.0,
+        wishes: Wishes | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """The best translation of each line, in their order; an empty line gives an empty line.
 
-        `progress` is told after each batch how many lines it held.
+        `wishes` is what each must and must not hold; `progress` is told after each batch how many lines it
+        held.
         """
-        found = self.hypotheses(texts, beam=beam, length_penalty=length_penalty, progress=progress)
+        found = self.hypotheses(
+            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
+        )
         return [translations[0].text if translations else "" for translations in found]
 
     def hypotheses(
@@ -137,13 +141,20 @@ class Translator:
         *,
         beam: int = 5,
         length_penalty: float = 1.0,
+        wishes: Wishes | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Translation]]:
-        """The `beam` best translations of each line, best first; none of an empty line."""
+        """The `beam` best translations of each line, best first; none of an empty line.
+
+        Long lines are cut, what runs away is searched again (see `Translation.flags`), or `wishes` obeyed.
+        Where no translation can have all of them, a line gets one without the glossary, else without any.
+        """
         if isinstance(texts, str):
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
+        if wishes is not None and wishes != Wishes():
+            return self._wished(texts, beam, length_penalty, wishes, progress)
         lines = [arrange(text, self._count, self.longest, self._says) for text in texts]
         sentences, firsts = [], []
         for line in lines:
@@ -168,6 +179,44 @@ class Translator:
             ]
             for line in lines
         ]
+
+    def _wished(
+        self,
+        texts: Sequence[str],
+        beam: int,
+        length_penalty: float,
+        wishes: Wishes,
+        progress: Callable[[int], None] | None,
+    ) -> list[list[Translation]]:
+        """As wished, and nothing else: no line is cut, and no translation searched again for its own sake."""
+        texts = [normalise(text) for text in texts]
+        rows = self.tokenizers.source.encode_many(texts)
+        wanted = [wishes.wanted(text, self._ids) for text in texts]
+        found: list[list[Translation]] = [[] for _ in texts]
+        # Those with terms to say go by themselves: their beam is wider.
+        free, bound = (
+            [row if bool(w) is b else [] for row, w in zip(rows, wanted, strict=True)] for b in (False, True)
+        )
+        for chosen in [*batches(free, POSITIONS // beam), *batches(bound, POSITIONS // (2 * beam))]:
+            some, held = [rows[index] for index in chosen], [wanted[index] for index in chosen]
+            results = self._search(some, beam, length_penalty, wishes=wishes, wanted=held)
+
+            def again(
+                left: list[int], less: Wishes | None, rows: list[list[int]] = some, held: Any = held
+            ) -> list[list[Hypothesis]]:
+                kept = [held[index] for index in left] if less is wishes else ()
+                part = [rows[index] for index in left]
+                return self._search(part, 4 * beam, length_penalty, wishes=less, wanted=kept)
+
+            fill_in(results, wishes, again)
+            for index, hypotheses in zip(chosen, results, strict=True):
+                found[index] = [
+                    Translation(self._text(tokens), score, log_probability)
+                    for tokens, log_probability, score in hypotheses[:beam]
+                ]
+            if progress is not None:
+                progress(len(chosen))
+        return found
 
     def look(
         self,
@@ -214,7 +263,7 @@ class Translator:
             sentence=text.strip(),
             beam=recorder.steps,
             first=self.shown_first,
-            forced=looking.force(self.model, source, courses, writer, limit=_limit(len(source_ids) + 1)),
+            forced=looking.force(self.model, source, courses, writer, limit=usual_limit(len(source_ids) + 1)),
         )
 
     def _say(
@@ -224,9 +273,9 @@ class Translator:
         texts = [normalise(text) for text in sentences]
         rows = [collapse(row) for row in self.tokenizers.source.encode_many(texts)]
         found: list[list[Said]] = [[Said(self._spaced(text), flags=("unknown",))] for text in texts]
-        known = [[] if self._unknown(row) else row for row in rows]
+        known = [[] if unknown(self.tokenizers.source.pieces(row)) else row for row in rows]
         wrong: dict[int, str] = {}
-        for chosen in _batches(known, POSITIONS // beam):
+        for chosen in batches(known, POSITIONS // beam):
             results = self._search([rows[index] for index in chosen], beam, length_penalty)
             for index, hypotheses in zip(chosen, results, strict=True):
                 found[index] = [self._said(hypothesis) for hypothesis in hypotheses]
@@ -235,7 +284,7 @@ class Translator:
                     wrong[index] = flag
             advance(chosen)
         troubled = [row if index in wrong else [] for index, row in enumerate(rows)]
-        for chosen in _batches(troubled, POSITIONS // beam):
+        for chosen in batches(troubled, POSITIONS // beam):
             results = self._search([rows[index] for index in chosen], beam, length_penalty, safely=True)
             for index, hypotheses in zip(chosen, results, strict=True):
                 said = [self._said(hypothesis, wrong[index]) for hypothesis in hypotheses]
@@ -253,11 +302,6 @@ class Translator:
     def _count(self, text: str) -> int:
         return len(self.tokenizers.source.encode(normalise(text)))
 
-    def _unknown(self, row: Sequence[int]) -> bool:
-        """Whether most of it is letters that the subwords can only spell by their bytes."""
-        pieces = self.tokenizers.source.pieces(row)
-        return sum(piece.startswith("<0x") for piece in pieces) > len(pieces) / 2
-
     def _search(
         self,
         rows: Sequence[Sequence[int]],
@@ -266,19 +310,37 @@ class Translator:
         watch: Callable[[Move], None] | None = None,
         *,
         safely: bool = False,
+        wishes: Wishes | None = None,
+        wanted: Sequence[Sequence[Forms]] = (),
     ) -> list[list[Hypothesis]]:
-        source, mask = _padded(rows)
-        return beam_search(
+        source, mask = padded(rows)
+        limits = [(safe_limit if safely else usual_limit)(len(row) + 1) for row in rows]
+        constraints = [no_repeat(BLOCKED, eos=EOS)] if safely else []
+        if wishes is not None:
+            pieces = self.tokenizers.target.all_pieces()
+            limits = [wishes.limit(limit, self._ids) for limit in limits]
+            constraints = wishes.constraints(self._ids, pieces, bos=BOS, eos=EOS)
+        terms = None
+        if any(wanted):
+            bounds = word_bounds(self.tokenizers.target.all_pieces(), bos=BOS, eos=EOS)
+            terms = [Terms(some, bounds) for some in wanted]
+            limits = [limit + one.size for limit, one in zip(limits, terms, strict=True)]
+        found = beam_search(
             self.engine.decoder,
             self.engine.memory(source, mask),
-            limits=[(safe_limit if safely else _limit)(len(row) + 1) for row in rows],
+            limits=limits,
             bos=BOS,
             eos=EOS,
-            beam=beam,
+            beam=2 * beam if terms else beam,
             length_penalty=length_penalty,
-            constraints=[no_repeats(BLOCKED)] if safely else [],
+            constraints=constraints,
+            terms=terms,
             watch=watch,
         )
+        return [hypotheses[:beam] for hypotheses in found]
+
+    def _ids(self, text: str) -> list[int]:
+        return self.tokenizers.target.encode(normalise(text))
 
     def _text(self, tokens: list[int]) -> str:
         return self._spaced(self.tokenizers.target.decode(tokens))
@@ -286,36 +348,3 @@ class Translator:
     def _spaced(self, text: str) -> str:
         text = normalise(text)
         return self.spacing.restore(text) if self.spacing else text
-
-
-def _finds_gpu() -> bool:
-    """Whether torch is there and finds one; asked only where a driver is: importing torch takes seconds."""
-    if not DRIVER.exists() or find_spec("torch") is None:
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _limit(source: int) -> int:
-    """How many pieces a translation may have, the end counted, for a number of source pieces."""
-    return 2 * source + 20
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[Int[np.ndarray, "B S"], Bool[np.ndarray, "B S"]]:
-    """Sentences, each with its EOS, in a rectangle, and the mask of what is real."""
-    lengths = np.array([len(row) + 1 for row in rows])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    source = np.full(mask.shape, PAD)
-    for place, row in enumerate(rows):
-        source[place, : len(row) + 1] = [*row, EOS]
-    return source, mask
-
-
-def _batches(rows: Sequence[Sequence[int]], positions: int) -> Iterator[list[int]]:
-    """Indices of the rows that are not empty, the longest first, at most `positions` a batch, padded."""
-    order = sorted((index for index, row in enumerate(rows) if row), key=lambda index: -len(rows[index]))
-    while order:
-        size = max(1, positions // (len(rows[order[0]]) + 1))
-        yield order[:size]
-        order = order[size:]

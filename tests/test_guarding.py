@@ -2,12 +2,11 @@
 
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latimer.guarding import LOOP, collapse, cut, no_repeats, repeats, trouble
+from latimer.guarding import LOOP, collapse, cut, repeats, trouble
 
 FEW = st.lists(st.integers(0, 2), max_size=30)
 
@@ -46,19 +45,6 @@ def test_what_is_trouble(
     source: list[int], target: list[int], said: tuple[str, str], expected: str | None
 ) -> None:
     assert trouble(source, target, said) == expected
-
-
-@given(
-    st.lists(st.lists(st.integers(0, 3), min_size=9, max_size=9), min_size=1, max_size=3), st.integers(1, 4)
-)
-def test_what_is_forbidden_is_what_would_come_twice(rows: list[list[int]], size: int) -> None:
-    given_probs = np.zeros((len(rows), 4))
-    found = no_repeats(size)(given_probs, np.array(rows))
-    for row, probs in zip(rows, found, strict=True):
-        seen = {tuple(row[at : at + size]) for at in range(len(row) - size + 1)}
-        for token in range(4):
-            assert bool(probs[token] == -np.inf) is (tuple([*row, token][-size:]) in seen)
-    assert not given_probs.any(), "what was given stays"
 
 
 @given(FEW)

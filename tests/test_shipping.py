@@ -80,11 +80,11 @@ def test_what_to_do_is_said_where_nothing_can_run_the_model(
 def test_a_gpu_is_asked_for_only_where_a_driver_is(
     shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("latimer.translator.DRIVER", tmp_path)
+    monkeypatch.setattr("latimer.machine.DRIVER", tmp_path)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.nn.Module.to", lambda model, device: model)
     assert Translator.load(shipped.path).engine.name == "torch"
-    monkeypatch.setattr("latimer.translator.DRIVER", tmp_path / "none")
+    monkeypatch.setattr("latimer.machine.DRIVER", tmp_path / "none")
     assert Translator.load(shipped.path).engine.name == "onnx"
 
 

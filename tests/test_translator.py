@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latimer import translator as module
+from latimer import packing
 from latimer.config import configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD
@@ -93,7 +93,7 @@ def test_the_size_of_a_batch_changes_nothing(
 def test_a_batch_is_no_larger_than_asked() -> None:
     lengths = [3, 9, 0, 1, 4, 4, 30, 2, 2, 9]
     rows = [[7] * length for length in lengths]
-    batches = list(module._batches(rows, 20))
+    batches = list(packing.batches(rows, 20))
     assert sorted(index for batch in batches for index in batch) == [
         index for index, length in enumerate(lengths) if length
     ]

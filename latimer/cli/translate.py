@@ -13,6 +13,7 @@ import click
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.search.settings import Wishes
     from latimer.translator import EngineName, Translation, Translator
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
@@ -30,6 +31,12 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option(
     "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
 )
+@click.option("--glossary", type=click.Path(path_type=Path), help="TSV: term, how to say it, other forms.")
+@click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
+@click.option("--no-repeat", default=0, metavar="N", help="No N pieces in a row twice in a line.")
+@click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
+@click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
+@click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -41,6 +48,12 @@ def command(
     target: Path | None,
     as_json: bool,
     engine: "EngineName | None",
+    glossary: Path | None,
+    banned: tuple[str, ...],
+    no_repeat: int,
+    min_length: int,
+    max_length: int | None,
+    prefix: str,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -55,16 +68,40 @@ def command(
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
-    from latimer.files import replacing
+    from latimer.data.glossary import read_glossary
+    from latimer.search.settings import Wishes
     from latimer.translator import Translator
 
+    wishes = Wishes(
+        banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
+    )
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
         translator = Translator.load(folder, engine=engine)
-        _translate_document(translator, folder, source, target, beam, quiet=quiet)
+        _translate_document(translator, folder, source, target, beam, wishes, quiet=quiet)
         return
     translator = Translator.load(folder, engine=engine)
+    _translate_lines(
+        translator, text, source, target, (beam, n_best), wishes, as_json, scores or n_best > 1, quiet
+    )
+
+
+def _translate_lines(
+    translator: "Translator",
+    text: Sequence[str],
+    source: Path | None,
+    target: Path | None,
+    width: tuple[int, int],
+    wishes: "Wishes",
+    as_json: bool,
+    scored: bool,
+    quiet: bool,
+) -> None:
+    """Line by line; `width` is the beam, and how many translations of a line are written."""
+    from latimer.files import replacing
+
+    beam, n_best = width
     lines, total = _lines(text, source)
     # Someone who types wants each answer at once.
     chunk = 1 if not text and source is None and sys.stdin.isatty() else CHUNK
@@ -80,11 +117,7 @@ def command(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        scored = scores or n_best > 1
-        results = _translated(
-            translator, lines, chunk, max(beam, n_best), advance, cut=not (scored or as_json)
-        )
-        for number, line, found in results:
+        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), wishes, advance):
             for row in _rows(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
@@ -99,7 +132,14 @@ def _is_document(source: Path) -> bool:
 
 
 def _translate_document(
-    translator: "Translator", folder: str, source: Path, target: Path | None, beam: int, *, quiet: bool
+    translator: "Translator",
+    folder: str,
+    source: Path,
+    target: Path | None,
+    beam: int,
+    wishes: "Wishes",
+    *,
+    quiet: bool,
 ) -> None:
     from latimer.cli.show import progress_bar
     from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
@@ -110,7 +150,7 @@ def _translate_document(
 
     def translate(segments: list[str]) -> list[str]:
         with progress_bar(len(segments), "translating", quiet=quiet) as advance:
-            return translator.translate(segments, beam=beam, progress=advance)
+            return translator.translate(segments, beam=beam, wishes=wishes, progress=advance)
 
     try:
         with source.open("rb") as file:
@@ -150,34 +190,22 @@ def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
 
 
 def _translated(
-    translator: "Translator", lines: Iterable[str], chunk: int, beam: int, advance: object, *, cut: bool
+    translator: "Translator",
+    lines: Iterable[str],
+    chunk: int,
+    beam: int,
+    wishes: "Wishes",
+    advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
-    """Each line with its number and translations; with `cut`, one too long for a sentence has only one."""
-    from latimer.documents import LIMIT
-
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
-        found = translator.hypotheses(["" if cut and len(line) > LIMIT else line for line in some], beam=beam)
-        for place, line in enumerate(some):
-            if cut and len(line) > LIMIT:
-                found[place] = [_by_sentences(translator, line, beam)]
+        found = translator.hypotheses(some, beam=beam, wishes=wishes)
         for line, translations in zip(some, found, strict=True):
             number += 1
             yield number, line, translations
         if callable(advance):
             advance(len(some))
-
-
-def _by_sentences(translator: "Translator", line: str, beam: int) -> "Translation":
-    """An over-long line, sentence by sentence; nobody asks for its score."""
-    from latimer.documents import translate_text, without_placeholders
-    from latimer.translator import Translation
-
-    def translate(segments: list[str]) -> list[str]:
-        return translator.translate(segments, beam=beam)
-
-    return Translation(translate_text(line, without_placeholders(translate)), float("nan"), float("nan"))
 
 
 def _rows(

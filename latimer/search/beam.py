@@ -7,18 +7,18 @@ returned is whole, and its score is the model's own score of it, the end include
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from latimer.search.arrays import like, log_softmax, to_numpy, top, without_gradients
+from latimer.search.constraints import Constraint, Numbers
+from latimer.search.terms import Offers, Terms, best_of_each_debt, offer
 from latimer.state import Array, Nest, repeat, select
 
-Numbers = NDArray[Any]
-# (log-probabilities N V, tokens so far N T) -> log-probabilities N V, all NumPy's; -inf forbids.
-Constraint = Callable[[Numbers, Numbers], Numbers]
+__all__ = ["Constraint", "Hypothesis", "Move", "Numbers", "beam_search"]
 
 
 class Step(Protocol):
@@ -74,6 +74,7 @@ def beam_search(
     beam: int = 5,
     length_penalty: float = 1.0,
     constraints: Sequence[Constraint] = (),
+    terms: Sequence[Terms | None] | None = None,
     watch: Callable[[Move], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """The `beam` best hypotheses of each sentence, best first; distinct, and fewer where no more exist.
@@ -81,7 +82,7 @@ def beam_search(
     The decoder is given tokens of the library and on the device of `memory`, torch's or NumPy's.
     `limits` (at least 1) is the greatest number of tokens of each sentence, the end counted.
     `length_penalty` a ranks by log-probability / length ** a: 0 is the probability itself, 1 the mean.
-    `watch` is told of every step.
+    `terms` is what each sentence must hold. `watch` is told of every step.
     """
     limits = np.asarray(limits)
     batch = len(limits)
@@ -99,11 +100,14 @@ def beam_search(
             tokens = beams.tokens.reshape(-1, beams.tokens.shape[2])
             out = decoder(like(memory, tokens[:, -1:]), memory, state)
             log_probs = log_softmax(out.logits[:, -1])
-            if constraints or watch is not None:
+            if constraints or terms is not None or watch is not None:
                 log_probs = to_numpy(log_probs)
             for constrain in constraints:
                 log_probs = constrain(log_probs, tokens)
-            beams, rows = _advance(beams, log_probs, limits[beams.sentence], eos, length_penalty)
+            left, offers = limits[beams.sentence], None
+            if terms is not None:
+                log_probs, offers = offer(terms, beams.sentence, log_probs, tokens, left, eos=eos)
+            beams, rows = _advance(beams, log_probs, left, eos, length_penalty, offers)
             if watch is not None:
                 parent = rows.reshape(beams.done.shape) % beam
                 watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
@@ -127,6 +131,7 @@ def _advance(
     limits: Int[np.ndarray, " B"],
     eos: int,
     length_penalty: float,
+    offers: Offers | None = None,
 ) -> tuple[_Beams, Int[np.ndarray, " N"]]:
     """The best continuations, and the row that each continues."""
     batch, beam, size = beams.tokens.shape
@@ -138,11 +143,21 @@ def _advance(
     first = np.arange(choices) == 0
     likeliest = np.where(only_end, np.where(first, end[..., None], -np.inf), likeliest)
     tokens = np.where(only_end, eos, tokens)
+    if offers is not None:
+        more = np.where(only_end, -np.inf, offers.log_prob.reshape(batch, beam, -1))
+        likeliest = np.concatenate([likeliest, more], -1)
+        tokens = np.concatenate([tokens, offers.token.reshape(batch, beam, -1)], -1)
+        otherwise = offers.otherwise.reshape(batch, beam, 1).repeat(choices, -1)
+        owed = np.concatenate([otherwise, offers.owed.reshape(batch, beam, -1)], -1).reshape(batch, -1)
+        choices = likeliest.shape[-1]
 
     totals = (beams.total[..., None] + likeliest).reshape(batch, -1)
     lengths = beams.length + ~beams.done
     scores = totals / lengths.repeat(choices, 1) ** length_penalty
-    best = np.argsort(-scores, 1, kind="stable")[:, :beam]
+    if offers is None:
+        best = np.argsort(-scores, 1, kind="stable")[:, :beam]
+    else:
+        best = best_of_each_debt(scores, owed, tokens.reshape(batch, -1) == eos, beam)
     parent, token = best // choices, np.take_along_axis(tokens.reshape(batch, -1), best, 1)
     total = np.take_along_axis(totals, best, 1)
     impossible = total == -np.inf  # fewer strings than beams: this row is nobody's

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from latimer.documents import translate_html, translate_text
+from latimer.documents import Translate, translate_html, translate_text, without_placeholders
 from latimer.serve.batching import Batcher, Search
 from latimer.serve.detection import Detected, detector
 from latimer.serve.downloads import Downloads
@@ -127,7 +127,11 @@ class Service:
         self, text: str, way: Sequence[Batcher], *, deadline: float, alternatives: int = 0, html: bool = False
     ) -> Translated:
         """One text through its way. Raises Refusal (503) where the server is busy or the time is over."""
-        split = translate_html if html else translate_text
+        scan = translate_html if html else translate_text
+
+        def split(text: str, translate: Translate) -> str:
+            return scan(text, without_placeholders(translate))
+
         asked: list[str] = []
 
         def collect(some: list[str]) -> list[str]:

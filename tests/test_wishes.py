@@ -1,0 +1,93 @@
+"""What is wished of a translation, from text to text, on either engine and by the command."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from latimer.cli.translate import command
+from latimer.data.glossary import read_glossary
+from latimer.errors import Mistake
+from latimer.folder import ModelFolder
+from latimer.recipe import Trained
+from latimer.search.settings import Wishes
+from latimer.shipping import ship
+from latimer.translator import EngineName, Translator
+
+TEXTS = ["she wants my boat.", "", "I see your friend and this dog."]
+either = pytest.mark.parametrize("engine", ["onnx", "torch"])
+
+
+@pytest.fixture(scope="module")
+def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wishes") / "model"
+    shutil.copytree(trained.folder.path, path)
+    ship(ModelFolder(path))
+    return path
+
+
+@either
+def test_what_is_wished_is_said(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    plain = translator.hypotheses(TEXTS, beam=3)
+    assert translator.hypotheses(TEXTS, beam=3, wishes=Wishes()) == plain
+    begun = translator.hypotheses(TEXTS, beam=3, wishes=Wishes(prefix="le bat", min_length=9, no_repeat=2))
+    banned = re.findall(r"\w+", begun[0][0].text)[2]  # what it says next when it may
+    wishes = Wishes(banned=(banned,), no_repeat=2, min_length=9, prefix="le bat")
+    for text, found in zip(TEXTS, translator.hypotheses(TEXTS, beam=3, wishes=wishes), strict=True):
+        assert bool(found) is bool(text)
+        for one in found:
+            assert one.text.startswith("le bat")
+            assert not re.search(rf"\b{banned}\b", one.text)
+
+
+@either
+def test_wishes_that_cannot_be_had_leave_a_translation(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    wishes = Wishes(banned=("le chien",), prefix="le chien est")
+    plain = translator.translate(TEXTS, beam=20)
+    assert translator.translate(TEXTS, wishes=wishes) == plain
+
+
+def test_the_command_wishes_too(folder: Path) -> None:
+    words = ["--model", str(folder), "--prefix", "il vo", "--ban", "chien", "--max-length", "3", TEXTS[2]]
+    said = CliRunner().invoke(command, words, catch_exceptions=False).stdout
+    assert said.startswith("il vo")
+    assert "chien" not in said.split()
+    translator = Translator.load(folder)
+    rows = translator.tokenizers.source.encode_many(TEXTS[2:])
+    found = translator._search(rows, 3, 1.0, wishes=Wishes(max_length=3))[0]
+    assert max(len(one.tokens) for one in found) <= 3
+
+
+@either
+@pytest.mark.parametrize("beam", [1, 3])
+def test_terms_are_said_beside_all_else(folder: Path, engine: EngineName, beam: int) -> None:
+    translator = Translator.load(folder, engine=engine)
+    glossary = (("Dog", ("toutou", "toutous")), ("boat", ("grand navire",)), ("my boat", ("mon yacht",)))
+    wishes = Wishes(banned=("j",), no_repeat=3, prefix="le bat", glossary=glossary)
+    found = translator.hypotheses(TEXTS, beam=beam, wishes=wishes)
+    assert [len(some) for some in found] == [beam, 0, beam]
+    for some, term in ((found[0], "mon yacht"), (found[2], "toutous?")):
+        for one in some:
+            assert re.search(rf"\b{term}\b", one.text)
+            assert one.text.startswith("le bat")
+            assert "navire" not in one.text
+    alone = [translator.hypotheses([text], beam=beam, wishes=wishes)[0] for text in TEXTS]
+    assert [[one.text for one in some] for some in alone] == [[one.text for one in some] for some in found]
+
+
+def test_a_glossary_is_read(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "terms.tsv"
+    path.write_text("# terms\n\ndog\ttoutou\ttoutous\n", encoding="utf-8")
+    assert read_glossary(path) == (("dog", ("toutou", "toutous")),)
+    words = ["--model", str(folder), "--glossary", str(path), TEXTS[2], "a hotdog"]
+    said = CliRunner().invoke(command, words, catch_exceptions=False).stdout.splitlines()
+    assert [bool(re.search("toutous?", line)) for line in said] == [True, False]
+    path.write_text("dog\n", encoding="utf-8")
+    with pytest.raises(Mistake, match=r"terms.tsv:1: give a source term"):
+        read_glossary(path)
+    with pytest.raises(Mistake, match="cannot be read"):
+        read_glossary(tmp_path / "none.tsv")
