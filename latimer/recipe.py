@@ -31,7 +31,7 @@ from latimer.training.guidance import Guidance
 from latimer.training.log import Reporter, Silent, Validation
 from latimer.training.loss import validation_loss
 from latimer.training.trainer import Trainer
-from latimer.translator import Translator
+from latimer.translator import PLAIN, Translator
 from latimer.tuning import begin, prepare_from, what_changed
 
 VALIDATED = 500  # pairs that a validation during training looks at
@@ -204,7 +204,7 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     def validate() -> Validation:
         begun = time.monotonic()
         loss = validation_loss(model, in_order(held, config.training.batch))
-        translations = translator.translate(sources, beam=1)
+        translations = translator.translate(sources, beam=1, wishes=PLAIN)
         bleu = evaluate.bleu(translations, references, tokenize=tokenize)
         samples = [(sources[place], translations[place]) for place in shown]
         return Validation(loss, bleu.value, time.monotonic() - begun, samples)

@@ -21,7 +21,7 @@ from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import OnnxEngine
 from latimer.runtime.recording import Weights, record
-from latimer.translator import Translator
+from latimer.translator import PLAIN, Translator
 
 LOSS = 0.3  # BLEU that int8 may lose
 MEASURED = 500  # validation pairs
@@ -66,7 +66,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
 
     def measure(engine: Engine) -> Measured:
-        texts = Translator(engine, tokenizers, spacing).translate(sources, beam=1)
+        texts = Translator(engine, tokenizers, spacing).translate(sources, beam=1, wishes=PLAIN)
         return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
 
     folder.unseal()

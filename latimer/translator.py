@@ -28,6 +28,7 @@ EngineName = Literal["onnx", "torch"]
 LONGEST = 160  # pieces of a sentence that training has seen, where no record says it
 BLOCKED = 3  # pieces that may not come twice in a row where search is done again
 POSITIONS = 4096  # source positions times beams that are searched at once
+PLAIN = Wishes()  # no guard, no cutting: what the model says, as it comes; to compare models by
 
 
 class Translation(NamedTuple):
@@ -112,8 +113,7 @@ class Translator:
         return looking.shown_first(self.model, self.reading)
 
     @property
-    def device(self) -> Any:
-        """Where that is, as torch says it."""
+    def device(self) -> Any:  # as torch says it
         return next(self.model.parameters()).device
 
     def translate(
@@ -153,7 +153,7 @@ class Translator:
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
-        if wishes is not None and wishes != Wishes():
+        if wishes is not None:
             return self._wished(texts, beam, length_penalty, wishes, progress)
         lines = [arrange(text, self._count, self.longest, self._says) for text in texts]
         sentences, firsts = [], []

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latimer import packing
+from latimer import translator as module
 from latimer.config import configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD

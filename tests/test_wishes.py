@@ -14,7 +14,7 @@ from latimer.folder import ModelFolder
 from latimer.recipe import Trained
 from latimer.search.settings import Wishes
 from latimer.shipping import ship
-from latimer.translator import EngineName, Translator
+from latimer.translator import PLAIN, EngineName, Translator
 
 TEXTS = ["she wants my boat.", "", "I see your friend and this dog."]
 either = pytest.mark.parametrize("engine", ["onnx", "torch"])
@@ -31,8 +31,6 @@ def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @either
 def test_what_is_wished_is_said(folder: Path, engine: EngineName) -> None:
     translator = Translator.load(folder, engine=engine)
-    plain = translator.hypotheses(TEXTS, beam=3)
-    assert translator.hypotheses(TEXTS, beam=3, wishes=Wishes()) == plain
     begun = translator.hypotheses(TEXTS, beam=3, wishes=Wishes(prefix="le bat", min_length=9, no_repeat=2))
     banned = re.findall(r"\w+", begun[0][0].text)[2]  # what it says next when it may
     wishes = Wishes(banned=(banned,), no_repeat=2, min_length=9, prefix="le bat")
@@ -47,7 +45,7 @@ def test_what_is_wished_is_said(folder: Path, engine: EngineName) -> None:
 def test_wishes_that_cannot_be_had_leave_a_translation(folder: Path, engine: EngineName) -> None:
     translator = Translator.load(folder, engine=engine)
     wishes = Wishes(banned=("le chien",), prefix="le chien est")
-    plain = translator.translate(TEXTS, beam=20)
+    plain = translator.translate(TEXTS, beam=20, wishes=PLAIN)
     assert translator.translate(TEXTS, wishes=wishes) == plain
 
 

@@ -72,9 +72,10 @@ def command(
     from latimer.search.settings import Wishes
     from latimer.translator import Translator
 
-    wishes = Wishes(
+    asked = Wishes(
         banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
     )
+    wishes = None if asked == Wishes() else asked
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
@@ -93,7 +94,7 @@ def _translate_lines(
     source: Path | None,
     target: Path | None,
     width: tuple[int, int],
-    wishes: "Wishes",
+    wishes: "Wishes | None",
     as_json: bool,
     scored: bool,
     quiet: bool,
@@ -137,7 +138,7 @@ def _translate_document(
     source: Path,
     target: Path | None,
     beam: int,
-    wishes: "Wishes",
+    wishes: "Wishes | None",
     *,
     quiet: bool,
 ) -> None:
@@ -194,7 +195,7 @@ def _translated(
     lines: Iterable[str],
     chunk: int,
     beam: int,
-    wishes: "Wishes",
+    wishes: "Wishes | None",
     advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
     waiting = iter(lines)

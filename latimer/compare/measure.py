@@ -16,7 +16,7 @@ from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
 from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer
-from latimer.translator import Translator
+from latimer.translator import PLAIN, Translator
 
 ROUNDS = 4  # all models are measured in turn, so often
 UPDATES, SINGLES, TOGETHER = 5, 16, 64  # in a round: updates, sentences one by one, sentences at once
@@ -27,7 +27,7 @@ def outcome(folder: ModelFolder, sources: Sequence[str], *, beam: int) -> dict[s
     translator = Translator.load(folder.path)
     training = folder.record["training"]
     return {
-        "hypotheses": translator.translate(sources, beam=beam),
+        "hypotheses": translator.translate(sources, beam=beam, wishes=PLAIN),
         "config": folder.record["config"],
         **{name: training[name] for name in ("updates", "best_update", "peak_memory_mb", "device")},
         "parameters": parameters(translator.model),
@@ -90,15 +90,15 @@ def speeds(folders: dict[str, ModelFolder], sources: Sequence[str], *, beam: int
 def _round(folder: ModelFolder, sources: Sequence[str], beam: int, number: int) -> dict[str, Any]:
     """One turn of one model; each turn has other sentences and other batches."""
     translator = Translator.load(folder.path)
-    translator.translate(sources[:2], beam=beam)  # the first is slower than the others
+    translator.translate(sources[:2], beam=beam, wishes=PLAIN)  # the first is slower than the others
     first = number * TOGETHER
     some = [sources[place % len(sources)] for place in range(first, first + TOGETHER)]
     clock = _Clock()
     for sentence in some[:SINGLES]:
-        translator.translate([sentence], beam=beam)
+        translator.translate([sentence], beam=beam, wishes=PLAIN)
     one = {"sentences": SINGLES, **clock.read()}
     clock = _Clock()
-    translator.translate(some, beam=beam)
+    translator.translate(some, beam=beam, wishes=PLAIN)
     together = {"sentences": TOGETHER, **clock.read()}
     return {"training": _updates(folder, translator.model, number), "one": one, "together": together}
 

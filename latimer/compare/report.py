@@ -11,7 +11,7 @@ from latimer.config import Config, flatten
 from latimer.evaluate import METRICS, bleu_by_length, count, tokenizer_for
 from latimer.folder import ModelFolder
 from latimer.significance import Significance, assess
-from latimer.translator import Translator
+from latimer.translator import PLAIN, Translator
 
 LIKELY = 0.05  # a difference that chance makes more often than this is none
 
@@ -188,7 +188,10 @@ def _looks(plan: Plan, test: Lines, folders: dict[str, ModelFolder]) -> list[dic
         translator = Translator.load(folder.path)
         for sentence in told:
             if folder.record["config"]["model.score"] == "none":
-                text, attention = translator.translate([sentence["source"]], beam=plan.beam)[0], None
+                text, attention = (
+                    translator.translate([sentence["source"]], beam=plan.beam, wishes=PLAIN)[0],
+                    None,
+                )
             else:
                 look = translator.look(sentence["source"], beam=plan.beam)
                 by_word = look.map()

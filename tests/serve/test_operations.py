@@ -182,7 +182,7 @@ def test_the_work_of_a_client_that_left_is_not_done(start: Callable[..., str]) -
 def test_a_proxy_may_strip_its_prefix_or_not(start: Callable[..., str], path: str) -> None:
     url = start(Service(MODELS), "/tools")
     assert httpx.get(url + path + "/health").json() == {"status": "ok"}
-    assert httpx.get(url + path + "/").headers["location"] == "/tools/docs"
+    assert "<title>" in httpx.get(url + path + "/", follow_redirects=True).text
     sent = {"file": ("a.txt", b"one")}
     headers = {"X-Forwarded-Proto": "https", "Host": "x.example"}
     answer = httpx.post(

@@ -177,17 +177,17 @@ def test_another_way_replaces_the_translation_and_is_taken_back(open_page: Any) 
 
 def test_each_of_several_sentences_has_its_own_other_ways(open_page: Any) -> None:
     page = open_page()
-    page.get_by_label("Text to translate").fill("one. a quilt.\n\n three")
+    page.get_by_label("Text to translate").fill("One. Some quilt.\n\n three")
     sentences = page.get_by_role("status", name="Translation").get_by_role("button")
-    playwright.expect(sentences).to_have_text(["ONE.", "A QUILT.", "THREE"])
+    playwright.expect(sentences).to_have_text(["ONE.", "SOME QUILT.", "THREE"])
     assert others(page).count() == 0
     sentences.nth(1).focus()
     page.keyboard.press("Space")
-    playwright.expect(others(page)).to_have_text(["A QUILT.!", "A QUILT.!!", "A QUILT.!!!"])
+    playwright.expect(others(page)).to_have_text(["SOME QUILT.!", "SOME QUILT.!!", "SOME QUILT.!!!"])
     assert [one.get_attribute("aria-pressed") for one in sentences.all()] == ["false", "true", "false"]
-    assert page.locator(".unsure").all_inner_texts() == ["A QUILT."]
+    assert page.locator(".unsure").all_inner_texts() == ["SOME QUILT."]
     others(page).first.click()
-    assert text_of(page) == "ONE. A QUILT.!\n\n THREE"
+    assert text_of(page) == "ONE. SOME QUILT.!\n\n THREE"
     sentences.nth(2).click()
     playwright.expect(others(page).first).to_have_text("THREE!")
 
@@ -258,7 +258,7 @@ def test_behind_a_prefix_everything_is_found(open_page: Any, start: Callable[...
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_hangs_over_the_edge(open_page: Any, size: tuple[int, int]) -> None:
     page = open_page(viewport={"width": size[0], "height": size[1]})
-    page.get_by_label("Text to translate").fill("wort" * 60 + ". two.")
+    page.get_by_label("Text to translate").fill("wort" * 60 + ". Two.")
     page.get_by_role("status", name="Translation").get_by_role("button").first.click()
     others(page).first.wait_for()
     wide = "document.documentElement.scrollWidth"
@@ -296,7 +296,7 @@ def test_axe_finds_nothing(open_page: Any, scheme: str) -> None:
         assert [(state, one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
 
     check("empty")
-    page.get_by_label("Text to translate").fill("one. a quilt.")
+    page.get_by_label("Text to translate").fill("One. Some quilt.")
     page.get_by_role("status", name="Translation").get_by_role("button").first.click()
     others(page).first.wait_for()
     check("several sentences")
@@ -312,7 +312,7 @@ def test_axe_finds_nothing(open_page: Any, scheme: str) -> None:
 
 def test_every_control_shows_that_it_has_the_focus(open_page: Any) -> None:
     page, seen = open_page(), []
-    page.get_by_label("Text to translate").fill("one. two.")
+    page.get_by_label("Text to translate").fill("One. Two.")
     page.get_by_role("status", name="Translation").get_by_role("button").first.wait_for()
     page.locator("#text-tab").focus()
     for _ in range(9):
