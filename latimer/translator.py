@@ -113,7 +113,8 @@ class Translator:
         return looking.shown_first(self.model, self.reading)
 
     @property
-    def device(self) -> Any:  # as torch says it
+    def device(self) -> Any:
+        """Where that is, as torch says it."""
         return next(self.model.parameters()).device
 
     def translate(
@@ -127,8 +128,7 @@ class Translator:
     ) -> list[str]:
         """The best translation of each line, in their order; an empty line gives an empty line.
 
-        `wishes` is what each must and must not hold; `progress` is told after each batch how many lines it
-        held.
+        `wishes` is what each must and must not hold; `progress` is told how many lines each batch held.
         """
         found = self.hypotheses(
             texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -80,12 +80,11 @@ def command(
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
         translator = Translator.load(folder, engine=engine)
-        _translate_document(translator, folder, source, target, beam, wishes, quiet=quiet)
+        _translate_document(translator, source, target, folder=folder, beam=beam, wishes=wishes, quiet=quiet)
         return
     translator = Translator.load(folder, engine=engine)
-    _translate_lines(
-        translator, text, source, target, (beam, n_best), wishes, as_json, scores or n_best > 1, quiet
-    )
+    given: Any = {"beam": max(beam, n_best), "n_best": n_best, "wishes": wishes, "quiet": quiet}
+    _translate_lines(translator, text, source, target, as_json=as_json, scored=scores or n_best > 1, **given)
 
 
 def _translate_lines(
@@ -93,16 +92,17 @@ def _translate_lines(
     text: Sequence[str],
     source: Path | None,
     target: Path | None,
-    width: tuple[int, int],
+    *,
+    beam: int,
+    n_best: int,
     wishes: "Wishes | None",
     as_json: bool,
     scored: bool,
     quiet: bool,
 ) -> None:
-    """Line by line; `width` is the beam, and how many translations of a line are written."""
+    """Line by line, `n_best` translations of each."""
     from latimer.files import replacing
 
-    beam, n_best = width
     lines, total = _lines(text, source)
     # Someone who types wants each answer at once.
     chunk = 1 if not text and source is None and sys.stdin.isatty() else CHUNK
@@ -118,7 +118,7 @@ def _translate_lines(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, max(beam, n_best), wishes, advance):
+        for number, line, found in _translated(translator, lines, chunk, beam, wishes, advance):
             for row in _rows(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
@@ -134,12 +134,12 @@ def _is_document(source: Path) -> bool:
 
 def _translate_document(
     translator: "Translator",
-    folder: str,
     source: Path,
     target: Path | None,
+    *,
+    folder: str,
     beam: int,
     wishes: "Wishes | None",
-    *,
     quiet: bool,
 ) -> None:
     from latimer.cli.show import progress_bar
