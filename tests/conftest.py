@@ -1,6 +1,7 @@
 """What many tests share: one thread, a fixed seed, models of every kind, and a tiny trained folder."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -121,3 +122,16 @@ def trained(
     from latimer.recipe import train  # only the tests that need it pay for it
 
     return train(configure(small_settings), str(pairs_file), into=tmp_path_factory.mktemp("runs") / "model")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, where there is one; not for the session: its driver keeps an event loop."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium to open the page in")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -1,6 +1,5 @@
 """The page in a real browser: what a person sees, points at, types and hears."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,6 @@ import pytest
 
 from latimer.visualize import Candidate, Look, html_page
 from latimer.visualize.looks import Branch, Forced, Step
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("no Chromium to open the page in", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 
 SOURCE, TARGET = ["▁un", "believ", "able", "▁cat", "</s>"], ["▁chat", "▁in", "croyable", "</s>"]
 
@@ -50,14 +44,6 @@ def a_look() -> Look:
     )
     encoder = [maps(4, 5, 5)]
     return Look(SOURCE, [first, second], encoder, "unbelievable cat", beam, [Forced(1, other)])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

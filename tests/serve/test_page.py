@@ -1,7 +1,6 @@
 """The page at /, in a real browser before a live server: what a person types, clicks and hears."""
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +15,6 @@ from latimer.serve.service import Service
 from latimer.translator import Translation
 from serve.conftest import MODELS, listening
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("no Chromium to open the page in", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 
 SIZES = [(360, 740), (800, 1000), (1280, 800), (1920, 1000)]
@@ -52,14 +48,6 @@ SERVED = {**MODELS, ("en", "fr"): made_up, ("fr", "en"): made_up, ("en", "ar"): 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     yield from listening(Service(SERVED))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
