@@ -25,6 +25,7 @@ HOUSE: dict[str, set[str]] = {
     "search": {"state", "errors"},
     "documents": {"errors"},
     "data": {"shapes", "config", "errors", "files", "alignment"},
+    "sharding": {"errors", "files"},
     "doctor": {"data", "visualize", "errors", "files", "presets"},
     "alignment": {"errors"},
     "evaluate": {"errors"},

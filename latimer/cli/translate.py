@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -29,7 +29,7 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
-    "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
+    "--engine", type=click.Choice(["onnx", "torch", "ray"]), help="Who runs the model, or the shards."
 )
 @click.option("--glossary", type=click.Path(path_type=Path), help="TSV: term, how to say it, other forms.")
 @click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
@@ -37,6 +37,7 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
+@click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -47,13 +48,14 @@ def command(
     source: Path | None,
     target: Path | None,
     as_json: bool,
-    engine: "EngineName | None",
+    engine: "EngineName | Literal['ray'] | None",
     glossary: Path | None,
     banned: tuple[str, ...],
     no_repeat: int,
     min_length: int,
     max_length: int | None,
     prefix: str,
+    shards: Path | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -63,6 +65,8 @@ def command(
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
     is the mean log-probability of a piece.
+
+    With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
     if text and source:
         raise Mistake("TEXT and --input are both given; give one of them.")
@@ -76,6 +80,12 @@ def command(
         banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
     )
     wishes = None if asked == Wishes() else asked
+    if shards is not None or engine == "ray":
+        from latimer.cli.translating import Translating, in_shards
+
+        asked_for = max(beam, n_best), n_best, scores or n_best > 1, as_json, wishes, engine
+        in_shards(Translating(folder, source, target, *asked_for), shards, quiet=quiet)
+        return
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
@@ -118,8 +128,8 @@ def _translate_lines(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, beam, wishes, advance):
-            for row in _rows(number, line, found[:n_best], as_json, scored):
+        for number, line, found in translated(translator, lines, chunk, beam, wishes, advance):
+            for row in rows_of(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
                 out.flush()
@@ -180,17 +190,18 @@ def _lines(text: Sequence[str], source: Path | None) -> tuple[Iterable[str], int
 
     file = LineFile(str(source)) if source is not None else LineFile("-", once=True)
     total = sum(1 for _ in file.lines()) if source is not None else 0
-    return _whole(file.lines(), file.name), total
+    return whole(file.lines(), file.name), total
 
 
-def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+def whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+    """The lines; raises Mistake at one that is too long."""
     for number, line in enumerate(lines, 1):
         if line is None:
             raise Mistake(f"{name}:{number}: this line is over a megabyte long; a line is one sentence.")
         yield line
 
 
-def _translated(
+def translated(
     translator: "Translator",
     lines: Iterable[str],
     chunk: int,
@@ -198,6 +209,7 @@ def _translated(
     wishes: "Wishes | None",
     advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
+    """Number, line and translations of each; so many lines at a time are translated together."""
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
@@ -209,9 +221,10 @@ def _translated(
             advance(len(some))
 
 
-def _rows(
+def rows_of(
     number: int, line: str, found: "Sequence[Translation]", as_json: bool, scored: bool
 ) -> Iterator[str]:
+    """What is printed for one line."""
     if as_json:
         translations = [translation._asdict() for translation in found]
         yield json.dumps({"line": number, "source": line, "translations": translations}, ensure_ascii=False)
