@@ -70,9 +70,13 @@ def command(
 def _opened(corpus: str, folder: str, reverse: str | None) -> "Corpus":
     """The corpus in the direction of the model. Raises Mistake where `reverse` has the same one."""
     from latimer.data.corpus import Corpus
+    from latimer.directions import tags
     from latimer.folder import ModelFolder
 
     names = ("source_language", "target_language")
+    for one in (folder, reverse):
+        if one and tags(ModelFolder(one)):
+            raise Mistake(f"{one} has several target languages or domains; align with one that has not.")
     direction = [ModelFolder(folder).record[name] for name in names]
     if reverse and all(direction) and [ModelFolder(reverse).record[name] for name in names] == direction:
         raise Mistake(f"{folder} and {reverse} both translate {' to '.join(direction)}; --reverse goes back.")

@@ -37,6 +37,8 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
+@click.option("--to", help="The language to translate into, where the model has several.")
+@click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
 @click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
@@ -55,6 +57,8 @@ def command(
     min_length: int,
     max_length: int | None,
     prefix: str,
+    to: str | None,
+    domain: str | None,
     shards: Path | None,
     quiet: bool,
 ) -> None:
@@ -73,28 +77,30 @@ def command(
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
     from latimer.data.glossary import read_glossary
+    from latimer.directions import load
     from latimer.search.settings import Wishes
-    from latimer.translator import Translator
 
     asked = Wishes(
         banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
     )
     wishes = None if asked == Wishes() else asked
+    count, scored = max(beam, n_best), scores or n_best > 1
     if shards is not None or engine == "ray":
         from latimer.cli.translating import Translating, in_shards
 
-        asked_for = max(beam, n_best), n_best, scores or n_best > 1, as_json, wishes, engine
-        in_shards(Translating(folder, source, target, *asked_for), shards, quiet=quiet)
+        how = count, n_best, scored, as_json, wishes, engine, to, domain
+        in_shards(Translating(folder, source, target, *how), shards, quiet=quiet)
         return
-    if source is not None and _is_document(source):
-        if n_best > 1 or scores or as_json:
-            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-        translator = Translator.load(folder, engine=engine)
-        _translate_document(translator, source, target, folder=folder, beam=beam, wishes=wishes, quiet=quiet)
-        return
-    translator = Translator.load(folder, engine=engine)
-    given: Any = {"beam": max(beam, n_best), "n_best": n_best, "wishes": wishes, "quiet": quiet}
-    _translate_lines(translator, text, source, target, as_json=as_json, scored=scores or n_best > 1, **given)
+    is_document = source is not None and _is_document(source)
+    if is_document and (scored or as_json):
+        raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
+    translator = load(folder, to=to, domain=domain, engine=engine)
+    given: Any = {"wishes": wishes, "quiet": quiet}
+    if source is not None and is_document:
+        _translate_document(translator, source, target, folder=folder, to=to, beam=beam, **given)
+    else:
+        given |= {"beam": count, "n_best": n_best, "as_json": as_json, "scored": scored}
+        _translate_lines(translator, text, source, target, **given)
 
 
 def _translate_lines(
@@ -148,11 +154,13 @@ def _translate_document(
     target: Path | None,
     *,
     folder: str,
+    to: str | None,
     beam: int,
     wishes: "Wishes | None",
     quiet: bool,
 ) -> None:
     from latimer.cli.show import progress_bar
+    from latimer.directions import target_of
     from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
     from latimer.files import replacing
     from latimer.folder import ModelFolder
@@ -173,7 +181,7 @@ def _translate_document(
         data,
         without_placeholders(translate),
         source=record["source_language"],
-        target=record["target_language"],
+        target=target_of(record, to),
     )
     if target is None:
         sys.stdout.buffer.write(written)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from latimer.cli.shards import finish
 from latimer.cli.translate import CHUNK, rows_of, translated, whole
 from latimer.data.lines import LineFile
+from latimer.directions import load
 from latimer.documents import kind_of
 from latimer.errors import Mistake
 from latimer.files import sha256, write_whole
@@ -34,6 +35,8 @@ class Translating:
     as_json: bool
     wishes: Wishes | None
     engine: EngineName | Literal["ray"] | None = None
+    to: str | None = None
+    domain: str | None = None
     lines: int = LINES
 
     @property
@@ -66,7 +69,7 @@ class Translating:
         """Translate the lines of one shard."""
         lines = stem.with_suffix(".shard").read_bytes().decode().split("\n")[:-1]
         before = int(stem.name) * self.lines
-        found = translated(_loaded(self.model, self.engine), lines, CHUNK, self.beam, self.wishes, None)
+        found = translated(_loaded(self), lines, CHUNK, self.beam, self.wishes, None)
         text = "".join(
             row + "\n"
             for number, line, some in found
@@ -82,8 +85,9 @@ class Translating:
 
 
 @lru_cache(maxsize=1)
-def _loaded(model: str, engine: EngineName | Literal["ray"] | None) -> Translator:
-    return Translator.load(model, engine=None if engine == "ray" else engine)
+def _loaded(job: Translating) -> Translator:
+    engine = None if job.engine == "ray" else job.engine
+    return load(job.model, to=job.to, domain=job.domain, engine=engine)
 
 
 def in_shards(job: Translating, folder: Path | None, *, quiet: bool) -> None:
