@@ -15,8 +15,8 @@ import torch
 
 from latimer.alignment import Reading
 from latimer.config import Config, DataConfig, ModelConfig, flatten
-from latimer.data.corpus import TRAIN, VALIDATION, Pair
-from latimer.data.directions import Direction, Opened, open_corpora, tagged
+from latimer.data.corpus import TRAIN, VALIDATION
+from latimer.data.directions import Direction, Opened, TaggedPair, open_corpora, tagged
 from latimer.data.guides import write_guides
 from latimer.data.mixing import mixed, repetitions, rows, weighted
 from latimer.data.spool import TOLD_EVERY, Facts, Spool
@@ -47,7 +47,7 @@ class Material(NamedTuple):
 
     opened: Opened
     spool: Spool
-    held: list[Pair]
+    held: list[TaggedPair]
     fresh: bool  # just read, not found in the folder
     tags: list[tuple[str, ...]]  # of each corpus
     temperature: float
@@ -62,7 +62,7 @@ class Material(NamedTuple):
         """Each tag once."""
         return list(dict.fromkeys(tag for tags in self.tags for tag in tags))
 
-    def pairs(self) -> Iterator[Pair]:
+    def pairs(self) -> Iterator[TaggedPair]:
         """Those to train on, in their order, as often as their corpus weighs (see data/mixing.py)."""
         stream = self.spool.pairs(TRAIN)
         for size, often, tags in zip(*self._mix(), self.tags, strict=True):
@@ -190,7 +190,7 @@ def gather(
     else:
         stream = kept.pairs(VALIDATION)
         parts = zip((islice(stream, size) for size in kept.sizes(VALIDATION)), tags, strict=True)
-    held = [pair._replace(tags=own) for pairs, own in parts for pair in pairs]
+    held = [TaggedPair(*pair, own) for pairs, own in parts for pair in pairs]
     if not held:
         total = len(kept.division.parts)
         raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
@@ -204,8 +204,8 @@ def seal(
     folder: ModelFolder,
     record: dict[str, Any],
     materials: Sequence[Material],
-    pairs: Iterable[Pair],
-    held: Sequence[Pair],
+    pairs: Iterable[TaggedPair],
+    held: Sequence[TaggedPair],
     reporter: Reporter,
 ) -> None:
     """Write the token ids of `pairs`, the validation pairs and, last, config.json; spools are done with.
@@ -277,7 +277,9 @@ def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
     return folder
 
 
-def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None]) -> Iterator[Pair]:
+def _telling(
+    pairs: Iterable[TaggedPair], total: int, progress: Callable[[float], None]
+) -> Iterator[TaggedPair]:
     """The same pairs; now and then it is told how many of them have passed."""
     for number, pair in enumerate(pairs):
         if number % TOLD_EVERY == 0:
@@ -318,7 +320,7 @@ def _spacings(materials: Sequence[Material]) -> dict[str, Any]:
 
 
 def _write_store(
-    folder: ModelFolder, pairs: Iterable[Pair], tokenizers: Tokenizers, longest: int
+    folder: ModelFolder, pairs: Iterable[TaggedPair], tokenizers: Tokenizers, longest: int
 ) -> tuple[int, int]:
     """The token ids of the pairs; returns how many were kept, and how many were too long."""
     too_long = 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from latimer import evaluate
 from latimer.config import Config, flatten
-from latimer.data.corpus import Pair
+from latimer.data.directions import TaggedPair
 from latimer.directions import directions, translate_each
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
@@ -105,7 +105,7 @@ def _told(new: Material, old: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _some(known: Material, wanted: int) -> Iterator[Pair]:
+def _some(known: Material, wanted: int) -> Iterator[TaggedPair]:
     """`wanted` pairs, or all where there are fewer, evenly spread over the corpora."""
     step = max(1, known.total // wanted)
     return islice(known.pairs(), 0, step * wanted, step)

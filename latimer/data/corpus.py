@@ -42,13 +42,11 @@ class Pair(NamedTuple):
     """Two sentences that mean the same, normalised; `line` counts all that the corpus holds from 1.
 
     In a TSV or two files that is the line; elsewhere the unit, entry, row or subtitle, usable or not.
-    `tags` stand before the source (see directions.py).
     """
 
     source: str
     target: str
     line: int
-    tags: tuple[str, ...] = ()
 
 
 @dataclass

@@ -109,11 +109,20 @@ def open_corpora(
     return Opened(*chosen, list(held))
 
 
-def tagged(pairs: Iterable[Pair], tags: tuple[str, ...]) -> Iterator[Pair]:
+class TaggedPair(NamedTuple):
+    """A `Pair` with what stands before its source."""
+
+    source: str
+    target: str
+    line: int
+    tags: tuple[str, ...]
+
+
+def tagged(pairs: Iterable[Pair], tags: tuple[str, ...]) -> Iterator[TaggedPair]:
     """The pairs with their tags; one in PLAIN without its domain's."""
     without = tuple(tag for tag in tags if not tag.startswith("<domain:"))
     for place, pair in enumerate(pairs):
-        yield pair._replace(tags=without if place % PLAIN == PLAIN - 1 else tags)
+        yield TaggedPair(*pair, without if place % PLAIN == PLAIN - 1 else tags)
 
 
 def _open(name: str, source: str | None, target: str | None, keep_going: bool) -> Corpus:
