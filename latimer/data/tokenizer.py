@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from io import BytesIO
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,11 +81,8 @@ class Tokenizer:
     @cached_property
     def tags(self) -> list[str]:
         """The pieces that it was taught beside those of texts."""
-        return [
-            self._processor.id_to_piece(number)
-            for number in range(SPECIALS, self._size)
-            if self._processor.is_control(number)
-        ]
+        numbers = takewhile(self._processor.is_control, range(SPECIALS, self._size))
+        return [self._processor.id_to_piece(number) for number in numbers]
 
     def tagged(self, tags: Sequence[str]) -> "Tokenizer":
         """The same tokenizer, but every text that it encodes has these tags before it.
