@@ -73,7 +73,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Train a translator on CORPUS: TSV, TMX, XLIFF, PO, CSV, JSON lines, a Moses zip, a.en,a.fr (two files),
-    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - (standard input); law=a.tmx:3: domain, weight.
+    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - (stdin); law=a.tmx:3: domain, weight.
 
     The same command again goes on where a run was stopped.
     """
