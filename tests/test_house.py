@@ -35,7 +35,7 @@ HOUSE: dict[str, set[str]] = {
     },
     "folder": {"models", "data", "config", "errors", "files"},
     "looking": {"models", "nn", "data", "search", "visualize", "state", "shapes", "errors"},
-    "runtime": {"models", "nn", "state", "shapes", "errors", "files"},
+    "runtime": {"models", "nn", "search", "state", "shapes", "errors", "files"},
     "packing": {"data"},
     "guarding": set(),
     "protection": {"guarding"},
