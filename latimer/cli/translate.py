@@ -161,7 +161,7 @@ def _translate_document(
 ) -> None:
     from latimer.cli.show import progress_bar
     from latimer.directions import target_of
-    from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
+    from latimer.documents import DOCUMENT_LIMIT, translate_document
     from latimer.files import replacing
     from latimer.folder import ModelFolder
 
@@ -179,7 +179,7 @@ def _translate_document(
     written = translate_document(
         source.name,
         data,
-        without_placeholders(translate),
+        translate,
         source=record["source_language"],
         target=target_of(record, to),
     )
