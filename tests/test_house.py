@@ -43,7 +43,8 @@ HOUSE: dict[str, set[str]] = {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
         *("guarding", "arrangement", "packing"),
     },
-    "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
+    "linking": {"alignment", "models", "nn", "data", "shapes"},
+    "aligner": {"alignment", "linking", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},
     "preparation": {
