@@ -48,7 +48,8 @@ HOUSE: dict[str, set[str]] = {
         *("guarding", "arrangement", "plain", "guarded"),
     },
     "directions": {"translator", "folder", "data", "search", "errors"},
-    "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
+    "linking": {"alignment", "models", "nn", "data", "shapes"},
+    "aligner": {"alignment", "linking", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},
     "preparation": {
