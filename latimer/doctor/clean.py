@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latimer.data.corpus import Corpus
+from latimer.data.text import normalise
 from latimer.doctor.languages import UNSURE
 from latimer.doctor.learned import SAMPLE, Learned, learn
 from latimer.doctor.memory import FUNCTIONS, Marks, joined, leaks, mark, once
@@ -30,7 +31,8 @@ from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
 CHUNK = 20_000  # pairs
-VERSION = 3  # of what a chunk holds
+VERSION = 4  # of what a chunk holds
+ALONE = "without a source"  # why a target is beside the result whose run was moved away from it
 
 Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
 
@@ -55,7 +57,8 @@ def clean(
     """Write the clean pairs of the corpus to `into`, a TSV, and the others to `into`.dropped.tsv.
 
     No pair that shares a sentence with a test of `against`, or is nearly as one of its pairs, is left. The
-    side file has a line "number, reason, source, target" a pair. The result follows from the corpora alone,
+    side file has a line "number, reason, source, target" a pair, and one without a source for a target
+    whose run was moved away from it. The result follows from the corpora alone,
     not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
     """
     work = into.with_name(f"{into.name}.work")
@@ -76,7 +79,8 @@ def clean(
 
 def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
     """Mend and judge one chunk, and leave the result beside `stem`; how many pairs, and how many mended."""
-    pairs, faults = _put_right([(mend(source), mend(target)) for _, source, target in chunk], learned)
+    mended = [(mend(source), mend(target)) for _, source, target in chunk]
+    pairs, faults, targets, alone = _put_right(mended, learned)
     faults = [
         fault or (fault_of(*pair) if all(pair) else "an empty side")
         for pair, fault in zip(pairs, faults, strict=True)
@@ -89,9 +93,13 @@ def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
             faults[place] = "in test" if in_test else "near test"
     stays = ~(exact | near)
     lines, changed = [], 0
-    for (number, *read), (source, target), fault in zip(chunk, pairs, faults, strict=True):
+    for place, ((number, *read), (source, target)) in enumerate(zip(chunk, pairs, strict=True)):
         changed += [source, target] != read
-        lines.append(f"{number}\t{fault or ''}\t{source}\t{target}\n")
+        # Where mending left nothing, the side file has what stood there.
+        source, target = source or normalise(read[0]), target or normalise(chunk[targets[place]][2])
+        lines.append(f"{number}\t{faults[place] or ''}\t{source}\t{target}\n")
+        if place in alone:
+            lines.append(f"{number}\t{ALONE}\t\t{alone[place] or normalise(read[1])}\n")
     write_whole(stem.with_suffix(".marks"), b"".join(array[stays].tobytes() for array in marks))
     # Written last: where it stands, the chunk is done.
     head = f"{len(chunk)}\t{changed}\t{stays.sum()}\n"
@@ -101,21 +109,27 @@ def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
 
 def _put_right(
     pairs: list[tuple[str, str]], learned: Learned
-) -> tuple[list[tuple[str, str]], list[str | None]]:
-    """The pairs with their sides and targets where they belong, and a reason where that can't be told."""
+) -> tuple[list[tuple[str, str]], list[str | None], list[int], dict[int, str]]:
+    """The pairs with their sides and targets where they belong, and a reason where that can't be told.
+
+    Then the place in which each target stood, and by place the targets that no source is left for.
+    """
     words, faults = learned.words, list[str | None]()
     for place, pair in enumerate(pairs):
         exchanged = words.swapped(*pair, sure=UNSURE)
         if exchanged and words.swapped(*pair):
             pairs[place], exchanged = (pair[1], pair[0]), False
         faults.append("swapped" if exchanged else None)
-    for place, target in enumerate(realigned(pairs, learned.dictionary)):
-        if target is None:
+    targets = list(range(len(pairs)))
+    for place, found in enumerate(realigned(pairs, learned.dictionary)):
+        if found is None:
             faults[place] = "shifted"
-        elif target is not pairs[place][1]:
+        elif found != place:
             faults[place] = None  # sides were judged with the wrong target
-        pairs[place] = pairs[place][0], pairs[place][1] if target is None else target
-    return pairs, faults
+            targets[place] = found
+    alone = {place: pairs[place][1] for place in set(range(len(pairs))).difference(targets)}
+    moved = [(source, pairs[place][1]) for (source, _), place in zip(pairs, targets, strict=True)]
+    return moved, faults, targets, alone
 
 
 _in_process: list[Learned] = []  # what every chunk wants to know, in a process of the pool

@@ -104,18 +104,18 @@ def find_shifts(
     return sorted(found)
 
 
-def realigned(pairs: Sequence[tuple[str, str]], dictionary: Dictionary) -> list[str | None]:
-    """The target of each source, with runs moved back; None in those that are not sure, and beside any."""
-    targets: list[str | None] = [target for _, target in pairs]
+def realigned(pairs: Sequence[tuple[str, str]], dictionary: Dictionary) -> list[int | None]:
+    """The place of each source's target, with runs moved back; None in those not sure, and beside any."""
+    places: list[int | None] = list(range(len(pairs)))
     shifts = find_shifts(pairs, dictionary, least=UNSURE)
     for shift in shifts:
         for place in range(max(0, shift.first - EDGE), min(len(pairs), shift.last + 1 + EDGE)):
-            targets[place] = None
+            places[place] = None
     for shift in shifts:
         if shift.gain >= LEAST:
             for place in range(shift.first, shift.last + 1):
-                targets[place] = pairs[place + shift.offset][1]
-    return targets
+                places[place] = place + shift.offset
+    return places
 
 
 def _words(text: str) -> frozenset[str]:
