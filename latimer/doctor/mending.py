@@ -2,8 +2,13 @@
 
 import html
 import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latimer.data.text import has_control, normalise
+from latimer.doctor.letters import AMPERSAND, BACKSLASH, LEAD, ODD, SPACED, signs
 
 # UTF-8 read as Windows-1252 or Latin-1: a lead byte's letter, then a continuation byte's letter or sign.
 _TAIL = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
@@ -36,6 +41,17 @@ def mend(text: str) -> str:
         text = normalise(text)
         if text == before:
             return text
+
+
+def mend_all(texts: Sequence[str]) -> tuple[list[str], NDArray[np.uint16]]:
+    """`mend` of each text, and the signs (letters.py) of the mended ones."""
+    mended, held = list(texts), signs(texts)
+    doubtful = np.flatnonzero(held & (ODD | SPACED | AMPERSAND | BACKSLASH | LEAD))
+    for place in doubtful.tolist():
+        mended[place] = mend(texts[place])
+    changed = [place for place in doubtful.tolist() if mended[place] != texts[place]]
+    held[changed] = signs([mended[place] for place in changed])
+    return mended, held
 
 
 def _once(text: str) -> str:

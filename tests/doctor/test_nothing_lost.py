@@ -1,5 +1,6 @@
 """Nothing is lost: what a corpus says stands in the clean file or beside it, whatever was wrong with it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ from latimer.doctor.clean import clean
 from latimer.doctor.mending import mend
 
 BOOK = [pair for pair in dict.fromkeys(phrasebook.load("train")) if len("".join(pair)) > 40][:900]
-DAMAGES = {
+DAMAGES: dict[str, Callable[[str, str], tuple[str, str]]] = {
     "exchanged": lambda source, target: (target, source),
     "entities": lambda source, target: (source, f"{target} R&amp;amp;D"),
     "emptied by mending": lambda source, target: (source, "&nbsp;\\n" if len(target) % 2 else "&#8203;"),
