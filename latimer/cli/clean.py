@@ -43,7 +43,7 @@ def command(
     from latimer.cli.show import progress_bar, say, table
     from latimer.data.corpus import Corpus
     from latimer.doctor.check import LEAKED, MOVED
-    from latimer.doctor.clean import Cleaned, clean
+    from latimer.doctor.clean import ALONE, Cleaned, clean
     from latimer.doctor.rules import RULES
     from latimer.doctor.sharded import Cleaning
     from latimer.report import console
@@ -66,6 +66,7 @@ def command(
         say(json.dumps(done._asdict()))
         return
     told = {rule.name: rule.told for rule in RULES} | MOVED | LEAKED
+    told[ALONE] = "targets left over where a run was moved back"
     rows = [[f"{name}: {told[name]}" if name in told else name, f"{n:,}"] for name, n in done.reasons.items()]
     table(f"{done.kept:,} of {done.pairs:,} pairs kept, {done.mended:,} mended", ["dropped", "pairs"], rows)
     if not quiet:
