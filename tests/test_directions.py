@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -96,6 +97,14 @@ def test_a_model_of_two_languages_copies_for_one_and_reverses_for_the_other(lang
         alone = choose(translator, languages.folder.record, to="fr" if place % 2 else "de")
         assert place > 10 or said == alone.translate([text], beam=1)[0]
     assert right(each, lambda text: text if UNSEEN.index(text) % 2 else turned(text)) >= 0.95
+
+
+def test_markup_goes_with_its_words_though_a_tag_stands_before_them(languages: Trained) -> None:
+    """As the model looks: were that not known, what is first would stay first."""
+    bold = [f"<b>{first}</b> {rest}" for first, rest in (text.split(maxsplit=1) for text in UNSEEN)]
+    translator = load(languages.folder.path, to="de", engine="torch")
+    said = translator.translate(bold)
+    assert np.mean([one.endswith("</b>") for one in said]) > 0.6
 
 
 def test_a_model_of_two_domains_writes_as_in_each(domains: Trained) -> None:
