@@ -13,10 +13,9 @@ from latimer.models.base import Seq2Seq, source_attentions
 from latimer.models.blocks import BlockDecoder
 from latimer.models.lstm import RecurrentDecoder
 from latimer.nn.attention import Attention, Dot, MultiHead
-from latimer.nn.blocks import DecoderBlock, PastAttention, Seen, SelfAttention
+from latimer.nn.blocks import PastAttention, Seen, SelfAttention
 from latimer.runtime.graphs import angles
 from latimer.shapes import Bool, Float, Tensor
-from latimer.state import Nest
 
 POSITIONS = 512  # of these a step's graph holds the angles; for longer translations it is given them
 UNIT = 16  # the node that attends to the past wants heads of a multiple of this width
@@ -79,9 +78,6 @@ def fuse(model: Seq2Seq) -> Seq2Seq:
             _put(model, name, FusedSelf(module.attention))
         elif isinstance(module, PastAttention) and (width := _width(module.attention)) % UNIT == 0:
             _put(model, name, FusedPast(module.attention, tables.setdefault(width, Angles(width))))
-    for name, module in list(model.named_modules()):
-        if isinstance(module, DecoderBlock):
-            _put(model, name, FusedBlock(module))
     return model
 
 
@@ -234,40 +230,3 @@ class Angles(nn.Module):
         super().__init__()
         for name, values in zip(("cos", "sin"), angles(width, POSITIONS), strict=True):
             self.register_buffer(name, torch.from_numpy(values))
-
-
-class FusedBlock(nn.Module):
-    """`DecoderBlock` with what each layer adds and the next norm in one node."""
-
-    def __init__(self, block: DecoderBlock) -> None:
-        super().__init__()
-        self.block = block
-        self.past, self.attention = block.past, block.attention
-
-    def forward(
-        self,
-        x: Float[Tensor, "N 1 D"],
-        source: tuple[Tensor, Tensor],
-        mask: Bool[Tensor, "B 1 S"],
-        state: Nest,
-    ) -> tuple[Float[Tensor, "N 1 D"], Nest]:
-        block = self.block
-        past, state = block.past(block.past_norm(x), state)
-        normed, x = _add_and_normalise(x, past, block.attention_norm)
-        normed, x = _add_and_normalise(x, block.attention(normed, *source, mask), block.feed_forward_norm)
-        return x + block.feed_forward(normed), state
-
-
-def _add_and_normalise(
-    x: Float[Tensor, "N 1 D"], more: Float[Tensor, "N 1 D"], norm: nn.LayerNorm
-) -> tuple[Float[Tensor, "N 1 D"], Float[Tensor, "N 1 D"]]:
-    """The sum, normalised and as it is."""
-    normed, _, _, total = torch.onnx.ops.symbolic_multi_out(
-        "com.microsoft::SkipLayerNormalization",
-        [x, more, norm.weight, norm.bias],
-        {"epsilon": norm.eps},
-        dtypes=(x.dtype,) * 4,
-        shapes=(x.shape, (*x.shape[:-1], 1), (*x.shape[:-1], 1), x.shape),
-        version=1,
-    )
-    return normed, total
