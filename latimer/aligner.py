@@ -112,11 +112,9 @@ class Aligner:
     def _linked(self, pairs: Sequence[tuple[str, str]], linker: Linker) -> list[Weights]:
         """The geometric mean of both directions, each between words as attention would be."""
         store = _store(self.translator, pairs)
-        tokenizers = self.translator.tokenizers
         found: list[Weights] = [np.zeros((0, 0))] * len(pairs)
         for row, (source_of, target_of) in link_maps(self.translator.model, linker, store):
-            sources = tokenizers.source.word_of(store.source(row).tolist())
-            targets = tokenizers.target.word_of(store.target(row).tolist())
+            sources, targets = _words(self.translator, store, row)
             forward = between_words(source_of, sources, targets)
             found[row] = np.sqrt(forward * between_words(target_of.T, targets, sources).T)
         return found
@@ -207,13 +205,6 @@ def teach(
     place.save_beside(linker, LINKER)
 
 
-def _store(translator: Translator, pairs: Sequence[tuple[str, str]]) -> TokenStore:
-    tokenizers = translator.tokenizers
-    sources = tokenizers.source.encode_many([source for source, _ in pairs])
-    targets = tokenizers.target.encode_many([target for _, target in pairs])
-    return TokenStore.of(zip(sources, targets, strict=True))
-
-
 # --- from maps to links
 
 
@@ -224,12 +215,9 @@ def word_maps(
 
     The shortest pairs come first. Neither side of a pair may be empty.
     """
-    tokenizers, store = translator.tokenizers, _store(translator, pairs)
+    store = _store(translator, pairs)
     for row, maps in attention_maps(translator.model, store, {layer for layer, _ in places}):
-        words = (
-            tokenizers.source.word_of(store.source(row).tolist()),
-            tokenizers.target.word_of(store.target(row).tolist()),
-        )
+        words = _words(translator, store, row)
         yield (
             row,
             {
@@ -296,3 +284,16 @@ def linked(weights: Weights, how: str = SYMMETRIES[-1]) -> Links:
 def one_head(weights: Weights, head: int | None) -> Weights:
     """T S of H T S: that of a head, or the mean of all."""
     return weights.mean(0) if head is None else weights[head]
+
+
+def _store(translator: Translator, pairs: Sequence[tuple[str, str]]) -> TokenStore:
+    tokenizers = translator.tokenizers
+    sources = tokenizers.source.encode_many([source for source, _ in pairs])
+    targets = tokenizers.target.encode_many([target for _, target in pairs])
+    return TokenStore.of(zip(sources, targets, strict=True))
+
+
+def _words(translator: Translator, store: TokenStore, row: int) -> tuple[Words, Words]:
+    """Which word each piece of a stored pair belongs to, of the source and of the target."""
+    source, target = translator.tokenizers
+    return source.word_of(store.source(row).tolist()), target.word_of(store.target(row).tolist())

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 @click.option(
     "--gold", metavar="FILE", help="Links that people made, a line a pair: score ours against them."
 )
-@click.option("--tune", is_flag=True, help="With --gold: find the best layer and head, and keep them.")
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="With --gold: find the best layer and head, and keep them, for look and where nothing is learned.",
+)
 @click.option(
     "--learn",
     is_flag=True,
