@@ -11,6 +11,7 @@ from typing import NamedTuple
 from latimer.data.text import normalise
 from latimer.guarding import cut
 from latimer.protection import (
+    SPAN,
     Known,
     Part,
     Spans,
@@ -62,7 +63,8 @@ def arrange(text: str, count: Callable[[str], int], longest: int, known: Known =
     if not normalise(text):
         return []
     units = []
-    for part in cut(text, count, longest, ranges(text)):
+    # Spans count as a word: what stands in for them is short.
+    for part in cut(text, lambda some: count(SPAN.sub(" x ", some)), longest, ranges(text)):
         core = part.rstrip()
         short = [
             way
@@ -121,9 +123,9 @@ class _Course:
             self.said = kept
             return True
         if kept and kept[0] == said[0]:
-            self._spare = self._spare or _flagged(kept, "number")
+            self._spare = self._spare or flagged(kept, "number")
         elif self.prefix and self.tried == len(self.unit.ways):
-            self._spare = self._spare or _flagged(said, "unprotected")
+            self._spare = self._spare or flagged(said, "unprotected")
         self.said = self._spare or [Said(self.unit.text, flags=("untranslated",))]
         return self.tried == len(self.unit.ways)
 
@@ -143,7 +145,8 @@ def _line(units: Sequence[Unit], chosen: list[list[Said]]) -> list[Said]:
     return [one for one in said if keeps(spans, one.text)] or [Said(whole, flags=("untranslated",))]
 
 
-def _flagged(said: list[Said], flag: str) -> list[Said]:
+def flagged(said: list[Said], flag: str) -> list[Said]:
+    """Translations with one flag more."""
     return [one._replace(flags=(*one.flags, flag)) for one in said]
 
 

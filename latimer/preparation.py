@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from latimer.alignment import Reading
@@ -200,7 +201,7 @@ def seal(
     longest, total = record["config"]["data.longest"], sum(one.total for one in materials)
     tokenizers = folder.load_tokenizers()
     told = _telling(pairs, total, lambda share: reporter.preparing("Writing token ids", share))
-    kept, too_long = _write_store(folder, told, tokenizers, longest)
+    store, too_long = _write_store(folder, told, tokenizers, longest)
     if too_long:
         reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
     with replacing(folder.training / "validation.tsv") as temporary:
@@ -210,8 +211,9 @@ def seal(
     folder.write_record(
         {
             **record,
+            "seen": max(seen(store), record.get("seen", 0)),
             "data": {
-                "pairs": kept,
+                "pairs": len(store),
                 "validation_pairs": len(held),
                 "too_long": too_long,
                 "skipped": {one.name: one.skipped for one in facts},
@@ -230,6 +232,13 @@ def seal(
     )
     for one in materials:
         one.spool.delete()
+
+
+def seen(store: TokenStore) -> int:
+    """Pieces of the longest source sentences of which training sees enough: some hundreds, 1 % at most."""
+    lengths = store.source_lengths
+    longer = float(np.clip(300 / max(1, len(lengths)), 0.001, 0.01))
+    return int(np.quantile(lengths, 1 - longer, method="higher")) if len(lengths) else 0
 
 
 def held_out(folder: ModelFolder) -> list[tuple[str, str]]:
@@ -282,8 +291,8 @@ def _learn(material: Material, size: int, config: Config) -> Tokenizers:
 
 def _write_store(
     folder: ModelFolder, pairs: Iterable[Pair], tokenizers: Tokenizers, longest: int
-) -> tuple[int, int]:
-    """The token ids of the pairs; returns how many were kept, and how many were too long."""
+) -> tuple[TokenStore, int]:
+    """The token ids of the pairs; returns what was kept, and how many were too long."""
     too_long = 0
 
     def rows() -> Iterator[tuple[list[int], list[int]]]:
@@ -297,7 +306,7 @@ def _write_store(
 
     size = max(tokenizers.source.size, tokenizers.target.size)
     store = TokenStore.write(folder.training / "tokens", rows(), vocabulary=size)
-    return len(store), too_long
+    return store, too_long
 
 
 def _versions() -> dict[str, str]:

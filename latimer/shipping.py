@@ -12,11 +12,12 @@ from typing import NamedTuple
 import torch
 
 from latimer import evaluate
+from latimer.data.store import TokenStore
 from latimer.data.tokenizer import BOS
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
-from latimer.preparation import held_out
+from latimer.preparation import held_out, seen
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import OnnxEngine
@@ -70,7 +71,10 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
         return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
 
     folder.unseal()
-    folder.write_record({name: told for name, told in folder.record.items() if name != "runtime"})
+    record = {name: told for name, told in folder.record.items() if name != "runtime"}
+    if "seen" not in record and (folder.training / "tokens").exists():
+        record["seen"] = seen(TokenStore.open(folder.training / "tokens"))  # of an older Latimer
+    folder.write_record(record)
     try:
         shipped = _best(model, folder.runtime, measure, note)
     except (ModuleNotFoundError, torch.onnx.OnnxExporterError) as error:
