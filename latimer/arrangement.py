@@ -5,6 +5,7 @@ in several ways, and a way is parts (`latimer.protection`). The likeliest way of
 the next only for those units in which it lost something.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -63,8 +64,7 @@ def arrange(text: str, count: Callable[[str], int], longest: int, known: Known =
     if not normalise(text):
         return []
     units = []
-    # Spans count as a word: what stands in for them is short.
-    for part in cut(text, lambda some: count(SPAN.sub(" x ", some)), longest, ranges(text)):
+    for part in cut(text, lambda some: count(SPAN.sub(_short, some)), longest, ranges(text)):
         core = part.rstrip()
         short = [
             way
@@ -156,6 +156,11 @@ def _said(part: Part, found: Iterator[list[Said]]) -> list[Said]:
         return [Said(part.text if ranges(part.text) else _plain(part.text))]
     whole = ((one, put_back(part, one.text)) for one in next(found))
     return [one._replace(text=text) for one, text in whole if text is not None]
+
+
+def _short(match: re.Match[str]) -> str:
+    """What a span counts as: tags are taken out, and what stands in for the others is short."""
+    return " " if match["tag"] else " x "
 
 
 def _plain(text: str) -> str:

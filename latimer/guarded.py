@@ -160,7 +160,7 @@ class Guard:
             tokenizers = self.plain.tokenizers
             members = (
                 _membership(here, tokenizers.target.pieces(target)),
-                _membership(there, tokenizers.source.pieces(source)),
+                _membership(there, tokenizers.source.pieces(source), silent=tokenizers.source.tags),
             )
             if weights is None or members[0] is None or members[1] is None:
                 looks = diagonal(here, there)
@@ -169,12 +169,13 @@ class Guard:
             found[row][rank] = said._replace(text=place(said.text, sentence.part.tags, there, looks))
 
 
-def _membership(some: Words, pieces: Sequence[str]) -> NDArray[Any] | None:
+def _membership(some: Words, pieces: Sequence[str], *, silent: Sequence[str] = ()) -> NDArray[Any] | None:
     """Of P pieces and W words, whose piece each is (P W); None where they don't spell the same text.
 
-    A piece that is a byte counts where a character begins.
+    A piece that is a byte counts where a character begins; a `silent` one stands before the text, in no word.
     """
-    sizes = [
+    spoken = np.array([piece not in silent for piece in pieces])
+    sizes = spoken * [
         int(piece[3] not in "89AB") if piece.startswith("<0x") else len(piece.removeprefix("\u2581"))
         for piece in pieces
     ]
@@ -183,5 +184,5 @@ def _membership(some: Words, pieces: Sequence[str]) -> NDArray[Any] | None:
     starts = np.cumsum([0, *sizes])[:-1]
     members = np.zeros((len(pieces), len(some)))
     word = np.searchsorted([end for _, end in some], starts, side="right")
-    members[np.arange(len(pieces)), np.minimum(word, len(some) - 1)] = 1
+    members[np.arange(len(pieces)), np.minimum(word, len(some) - 1)] = spoken
     return members

@@ -21,7 +21,6 @@ from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.plain import Query
-from latimer.preparation import seen
 from latimer.protection import find, keeps
 from latimer.recipe import Trained, train
 from latimer.runtime.eager import TorchEngine
@@ -230,10 +229,10 @@ def test_looking_at_a_model_without_attention_is_a_mistake(trained: Trained) -> 
 
 def test_a_line_is_cut_by_what_training_has_seen(trained: Trained, tmp_path: Path) -> None:
     store = TokenStore.open(trained.folder.training / "tokens")
-    assert trained.translator.longest == trained.folder.record["seen"] == seen(store)
+    assert trained.translator.longest == trained.folder.record["seen"] == store.seen
     lengths = [*[4] * 985, *range(5, 20)]
-    assert seen(TokenStore.of([([7] * length, [7]) for length in lengths])) == sorted(lengths)[-10]
-    assert seen(TokenStore.of([([7] * (1 + (n == 0)), [7]) for n in range(500_000)])) == 1
+    assert TokenStore.of([([7] * length, [7]) for length in lengths]).seen == sorted(lengths)[-10]
+    assert TokenStore.of([([7] * (1 + (n == 0)), [7]) for n in range(500_000)]).seen == 1
     older = ModelFolder(tmp_path / "older")
     shutil.copytree(trained.folder.path, older.path)
     record = {name: told for name, told in trained.folder.record.items() if name != "seen"}
