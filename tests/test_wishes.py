@@ -99,6 +99,7 @@ def test_a_glossary_is_read(tmp_path: Path, folder: Path) -> None:
 @either
 def test_terms_spans_and_the_guard_hold_at_once(folder: Path, engine: EngineName) -> None:
     translator = Translator.load(folder, engine=engine)
+    translator.longest = 60
     texts = ["she wants {name} and my <b>boat</b>.", "I see " + "the dog and " * 9 + "see 2048 %s."]
     wishes = Wishes(glossary=(("boat", ("navire",)), ("dog", ("toutou",))), banned=("chien",), min_length=3)
     for text, found in zip(texts, translator.hypotheses(texts, beam=2, wishes=wishes), strict=True):
@@ -142,6 +143,12 @@ def test_what_is_wished_is_no_runaway(folder: Path) -> None:
 
 def test_a_loop_in_the_source_is_told(folder: Path) -> None:
     translator = Translator.load(folder)
-    [[one, *_], [other, *_]] = translator.hypotheses(["see " * 9, "see see see"])
-    assert "loop" in one.flags
-    assert "loop" not in other.flags
+    texts = ["see " * 9, "see see see", "see " * 500 + "my boat", "=" * 40, "{a} " * 9]
+    first, second, long, line, spans = (found[0] for found in translator.hypotheses(texts))
+    assert "loop" in first.flags
+    assert "loop" not in second.flags
+    assert "loop" in long.flags
+    assert long.text == translator.translate(["see see see my boat"])[0]
+    assert (line.text, line.flags) == (texts[-2], ())
+    assert spans.text == texts[-1].strip()
+    assert "loop" not in spans.flags
