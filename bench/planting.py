@@ -7,6 +7,7 @@ Precision counts as false what is found in the damaged corpus beyond what was fo
 
 import argparse
 import random
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,13 @@ from pathlib import Path
 from latimer.data.corpus import Corpus
 from latimer.doctor.check import Diagnosis, check
 
+TERMS = {
+    "voiture": "bagnole",
+    "argent": "pognon",
+    "maison": "baraque",
+    "livre": "bouquin",
+    "police": "flicaille",
+}
 EACH = 100  # lines of a kind; a run has RUN
 RUN = 40
 
@@ -51,7 +59,20 @@ def plant(pairs: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], dict[str
     for number in range(run, run + RUN):
         damaged[number] = pairs[number][0], pairs[number + 1][1]
     planted["off by one"] = "shifted", {number + 1 for number in range(run, run + RUN)}
+    planted["term"] = "drift", _drift(damaged)
     return damaged, planted
+
+
+def _drift(pairs: list[tuple[str, str]]) -> set[int]:
+    """Say some words otherwise, in every twentieth of the pairs that have them; the lines of those."""
+    lines = set()
+    for usual, other in TERMS.items():
+        said = re.compile(rf"\b{usual}", re.IGNORECASE)
+        places = [place for place, (_, target) in enumerate(pairs) if said.search(target)]
+        for place in places[4::20]:
+            pairs[place] = pairs[place][0], said.sub(other, pairs[place][1])
+            lines.add(place + 1)
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

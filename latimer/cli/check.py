@@ -9,6 +9,8 @@ import click
 if TYPE_CHECKING:
     from latimer.doctor.check import Diagnosis
 
+DRIFTS = 10  # terms that are shown
+
 
 @click.command()
 @click.argument("corpus")
@@ -73,5 +75,12 @@ def show(found: "Diagnosis") -> None:
         number, source, target = one.examples[0]
         say(f"{one.name}, pair {number:,}: {shorten(visible(source), 60)} | {shorten(visible(target), 60)}")
     say()
+    if found.drifts:
+        rows = [
+            [one.term, one.usual, f"{one.pairs:,}", one.other, f"{len(one.lines):,}", f"{one.lines[0]:,}"]
+            for one in found.drifts[:DRIFTS]
+        ]
+        table("", ["term", "usual", "pairs", "elsewhere", "pairs", "first in pair"], rows)
+        say()
     for sentence in found.advice:
         say(sentence)

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
-from latimer.doctor.languages import Vocabularies
-from latimer.doctor.learned import PART, SAMPLE, learn
+from latimer.doctor.learned import PART, SAMPLE, Learned, learn
 from latimer.doctor.memory import Marks, joined, leaks, mark, once
 from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
-from latimer.doctor.rules import RULES
+from latimer.doctor.rules import RULES, faulty_in
 from latimer.doctor.shifts import Dictionary, find_shifts
+from latimer.doctor.terms import Drift, Terms
+from latimer.doctor.texts import rows_of, texts_of
 from latimer.presets import size_for
 
 EXAMPLES = 5  # of each finding
@@ -45,7 +46,11 @@ MOVED = {
     "shifted": "lines of a run whose targets slipped by one",
 }
 LEAKED = {"in test": "a sentence of the test is in it", "near test": "a pair nearly as in the test"}
-TOLD = {"one language": "both sides in one language"}
+TOLD = {
+    "one language": "both sides in one language",
+    "several targets": "a source that had another target before",
+    "drift": "a term said in another way than nearly everywhere else",
+}
 
 
 class Finding(NamedTuple):
@@ -72,11 +77,12 @@ class Diagnosis(NamedTuple):
     several_targets: int  # sources with more than one
     findings: list[Finding]
     shifts: list[dict[str, int]]
+    drifts: list[Drift]
     advice: list[str]
 
     def json(self) -> dict[str, Any]:
         findings = [{k: v for k, v in one._asdict().items() if k != "lines"} for one in self.findings]
-        return {**self._asdict(), "findings": findings}
+        return {**self._asdict(), "findings": findings, "drifts": [one._asdict() for one in self.drifts]}
 
 
 class _Notes:
@@ -110,14 +116,13 @@ def check(
     """
     sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
     learned = learn(sample, against)
+    terms = Terms(learned.dictionary)
     notes, marks, ratios, shifts = _Notes(keep_lines), list[Marks](), list[float](), list[dict[str, int]]()
     sums, last = np.zeros(4, dtype=np.int64), list[tuple[int, str, str]]()
     numbers: list[int] = []
     for part in _parts(corpus, notes):
-        for number, source, target in part:
-            _look(notes, learned.words, number, source, target)
-            sums += source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)
-            ratios.append(len(target) / len(source))
+        sums += _look(notes, learned, terms, part)
+        ratios += [len(target) / len(source) for _, source, target in part]
         numbers += [number for number, _, _ in part]
         _shifted(notes, shifts, [*last, *part], learned.dictionary)
         last = part[-OVERLAP:]
@@ -129,7 +134,8 @@ def check(
         marks.append(marked)
         if progress is not None:
             progress(len(part))
-    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, tested=bool(against))
+    drifts = terms.drifts()
+    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, drifts, bool(against))
 
 
 def _parts(corpus: Corpus, notes: _Notes) -> Iterator[list[tuple[int, str, str]]]:
@@ -168,14 +174,22 @@ def _mendable(source: str, target: str) -> Iterator[str]:
         yield "Unicode form"
 
 
-def _look(notes: _Notes, words: Vocabularies, number: int, source: str, target: str) -> None:
+def _look(
+    notes: _Notes, learned: Learned, terms: Terms, part: list[tuple[int, str, str]]
+) -> NDArray[np.int64]:
+    """Note what is wrong with each pair of a part; its words and letters, of the sources and the targets."""
+    names, rows = rows_of([(source, target) for _, source, target in part])
+    texts = texts_of(names)
     for rule in RULES:
-        if rule.faulty(source, target):
-            notes.add(rule.name, number, source, target)
-    if words.swapped(source, target):
-        notes.add("swapped", number, source, target)
-    elif words.same_language(source, target):
-        notes.add("one language", number, source, target)
+        for place in faulty_in(rule, texts, rows):
+            notes.add(rule.name, *part[place])
+    exchanged, _ = learned.words.exchanged(texts, rows)
+    for place in exchanged:
+        notes.add("swapped", *part[place])
+    for place in learned.words.alike(texts, rows):
+        notes.add("one language", *part[place])
+    terms.look(texts, rows, [number for number, _, _ in part])
+    return np.concatenate([texts.counts[rows].sum(axis=1), texts.letters[rows].sum(axis=1)])
 
 
 def _shifted(
@@ -198,12 +212,16 @@ def _diagnosis(
     sums: NDArray[np.int64],
     ratios: list[float],
     shifts: list[dict[str, int]],
-    *,
+    drifts: list[Drift],
     tested: bool,
 ) -> Diagnosis:
     exact, near = once(marks)
-    wanted = {numbers[place]: "duplicate" for place in np.flatnonzero(exact)}
-    wanted.update((numbers[place], "near duplicate") for place in np.flatnonzero(near))
+    first = np.unique(marks.sources, return_index=True)[1]
+    other = ~(exact | near)
+    other[first] = False
+    wanted = {number: "drift" for drift in drifts for number in drift.lines}
+    for name, places in (("several targets", other), ("duplicate", exact), ("near duplicate", near)):
+        wanted.update((numbers[place], name) for place in np.flatnonzero(places))
     examples = _examples(corpus, wanted)
     findings = []
     for rule in RULES:
@@ -235,7 +253,8 @@ def _diagnosis(
         int((targets_of > 1).sum()),
         found,
         shifts,
-        advice(found, left, shifts, tested=tested),
+        drifts,
+        advice(found, left, shifts, drifts, tested=tested),
     )
 
 
@@ -251,7 +270,12 @@ def _examples(corpus: Corpus, wanted: dict[int, str]) -> dict[int, tuple[str, st
 
 
 def advice(
-    findings: Sequence[Finding], left: int, shifts: Sequence[dict[str, int]], *, tested: bool
+    findings: Sequence[Finding],
+    left: int,
+    shifts: Sequence[dict[str, int]],
+    drifts: Sequence[Drift],
+    *,
+    tested: bool,
 ) -> list[str]:
     """What to do, the most urgent first, and what training on what is left will give."""
     counts = {one.name: one.total for one in findings}
@@ -270,6 +294,11 @@ def advice(
         )
     if counts.get("swapped"):
         told.append(f"{counts['swapped']:,} pairs look exchanged; latimer clean puts their sides right.")
+    for drift in drifts[:3]:
+        told.append(
+            f'"{drift.term}" is "{drift.usual}" in {drift.pairs:,} pairs and "{drift.other}" in '
+            f"{len(drift.lines):,}, first in pair {drift.lines[0]:,}: decide for one."
+        )
     if any(one.action != "reports" for one in findings):
         told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")
     told.append(f"About {left:,} pairs are distinct; {_promise(left)}")

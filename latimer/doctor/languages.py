@@ -63,6 +63,16 @@ class Vocabularies:
                 unsure.append(place)
         return sure, unsure
 
+    def alike(self, texts: Texts, rows: Rows) -> list[int]:
+        """The pairs that are of the `same_language`, and not swapped."""
+        sources, targets = self.leans(texts)[rows]
+        both = np.minimum(np.abs(sources), np.abs(targets)) > SURE - 0.01
+        return [
+            place
+            for place in np.flatnonzero(both & ((sources > 0) == (targets > 0))).tolist()
+            if self.same_language(texts.texts[rows[0, place]], texts.texts[rows[1, place]])
+        ]
+
     def _lean(self, text: str) -> float:
         odds = self._odds
         return sum(odds.get(word, 0.0) for word in text.casefold().split())
