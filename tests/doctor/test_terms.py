@@ -23,7 +23,7 @@ VERBS = [("sees", "voit"), ("wants", "veut"), ("hides", "cache"), ("sells", "ven
 THINGS = [("captain", "capitaine"), ("lamps", "lampes"), ("bridge", "pont étroit"), ("window", "fenêtre")]
 PAIRS = [
     (f"{subject} {verb} the {thing} {number}", f"{sujet} {verbe} {nom} {number}")
-    for number in range(6)
+    for number in range(8)
     for subject, sujet in SUBJECTS
     for verb, verbe in VERBS
     for thing, nom in THINGS
@@ -50,7 +50,7 @@ def said_otherwise(usual: str, other: str, every: int) -> tuple[list[tuple[str, 
 @pytest.mark.parametrize("part", [1000, 37])
 def test_a_term_that_is_said_otherwise_now_and_then_is_told_with_its_lines(part: int) -> None:
     pairs, lines = said_otherwise("capitaine", "commandant", 12)
-    assert drifts(pairs, part) == [Drift("captain", "capitaine", 120 - len(lines), "commandant", lines)]
+    assert drifts(pairs, part) == [Drift("captain", "capitaine", 160 - len(lines), "commandant", lines)]
 
 
 def test_what_is_said_in_one_way_in_two_or_in_other_forms_is_no_drift() -> None:
@@ -58,7 +58,7 @@ def test_what_is_said_in_one_way_in_two_or_in_other_forms_is_no_drift() -> None:
     assert drifts(said_otherwise("lampes", "lampadaires", 12)[0]) != []
     assert drifts(said_otherwise("lampes", "lampe", 12)[0]) == [], "a form of it"
     assert drifts(said_otherwise("capitaine", "commandant", 2)[0]) == [], "two ways, neither usual"
-    assert drifts(said_otherwise("capitaine", "commandant", 60)[0]) == [], "twice may be chance"
+    assert drifts(said_otherwise("capitaine", "commandant", 80)[0]) == [], "twice may be chance"
     assert drifts(said_otherwise("capitaine", "Anna", 12)[0]) == [], "a word of everywhere"
 
 
