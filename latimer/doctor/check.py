@@ -48,6 +48,7 @@ MOVED = {
 LEAKED = {"in test": "a sentence of the test is in it", "near test": "a pair nearly as in the test"}
 TOLD = {
     "one language": "both sides in one language",
+    "other language": "a side in neither language",
     "several targets": "a source that had another target before",
     "drift": "a term said in another way than nearly everywhere else",
 }
@@ -184,10 +185,11 @@ def _look(
         for place in faulty_in(rule, texts, rows):
             notes.add(rule.name, *part[place])
     exchanged, _ = learned.words.exchanged(texts, rows)
-    for place in exchanged:
-        notes.add("swapped", *part[place])
-    for place in learned.words.alike(texts, rows):
-        notes.add("one language", *part[place])
+    foreign = learned.words.foreign(texts, rows)
+    alike = sorted({*learned.words.alike(texts, rows)} - {*foreign})
+    for name, places in (("swapped", exchanged), ("other language", foreign), ("one language", alike)):
+        for place in places:
+            notes.add(name, *part[place])
     terms.look(texts, rows, [number for number, _, _ in part])
     return np.concatenate([texts.counts[rows].sum(axis=1), texts.letters[rows].sum(axis=1)])
 

@@ -1,7 +1,7 @@
 """Sides that are exchanged or in a third language, told by the words of the corpus itself.
 
 A word's log-odds say on which side of the corpus it stands; a sentence whose words all belong to the other
-side is on the wrong one. Words that neither side knows, in a sentence without one known word, are of neither.
+side is on the wrong one. Where hardly a word is known on either side, the sentence is in neither language.
 """
 
 import math
@@ -17,6 +17,8 @@ SAMPLE = 50_000  # pairs that are learned from
 LEAST_PAIRS = 500  # fewer tell nothing of words
 SURE = 4.0  # nats by which both sides must speak for being exchanged
 UNSURE = 3.0  # from here on they may be
+OWN = 1.0  # nats a word by which a text should speak for either side; most speak for theirs by 4
+OWN_WORDS = 5  # shorter ones may be names
 
 
 class Vocabularies:
@@ -72,6 +74,14 @@ class Vocabularies:
             for place in np.flatnonzero(both & ((sources > 0) == (targets > 0))).tolist()
             if self.same_language(texts.texts[rows[0, place]], texts.texts[rows[1, place]])
         ]
+
+    def foreign(self, texts: Texts, rows: Rows) -> list[int]:
+        """The pairs with a side in neither language, as far as its words tell."""
+        if not self._odds:
+            return []
+        counts = texts.counts[rows]
+        strange = (counts >= OWN_WORDS) & (np.abs(self.leans(texts)[rows]) < OWN * counts)
+        return np.flatnonzero(strange[0] | strange[1]).tolist()
 
     def _lean(self, text: str) -> float:
         odds = self._odds
