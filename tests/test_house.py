@@ -44,6 +44,7 @@ HOUSE: dict[str, set[str]] = {
         *("guarding", "arrangement", "packing"),
     },
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
+    "scoring": {"translator", "folder", "data", "packing", "errors"},
     "card": set(),
     "report": {"training"},
     "preparation": {
