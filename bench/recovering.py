@@ -3,15 +3,16 @@
 .venv/bin/python -m bench.recovering D/train.en,D/train.fr --dev D/dev.en,D/dev.fr --into WORK [--pairs 40000]
     [--share 0.4] [--steps 1500] [--seeds 1] [--set key=value]... [--json FILE]
 
-The corpus as it is, the same damaged in a share of its lines (bench/planting.py says how; half of that share is
-in runs that slipped), and what `latimer clean` makes of the damaged one. Of dev every second pair chooses the
-best update, the others are the test, with all their references. The same command goes on where it was stopped.
+The corpus as it is, the same damaged in a share of its lines (bench/planting.py says how; half of that share
+is in runs that slipped), and what `latimer clean` makes of the damaged one. Of dev every second pair chooses
+the best update, the others are the test, with all their references. The same command goes on where it was
+stopped.
 """
 
 import argparse
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench.planting import KINDS
 from latimer import evaluate
-from latimer.config import configure, parse_settings
+from latimer.config import configure, read_settings
 from latimer.data.corpus import Corpus
 from latimer.doctor.clean import clean
 from latimer.files import write_whole
@@ -60,7 +61,7 @@ def damaged(pairs: Pairs, share: float, *, seed: int = 0) -> Pairs:
     return found
 
 
-def recovery(counted: dict[str, Sequence[evaluate.Counted]]) -> Recovery:
+def recovery(counted: Mapping[str, Sequence[evaluate.Counted]]) -> Recovery:
     """From what BLEU counted in the test, by corpus and seed; the intervals are of sentences drawn anew."""
     draws = np.random.default_rng(evaluate.SEED)
     sentences = len(counted["original"][0].rows)
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = recovery(counted)
     print(table(found, sizes))
     if asked.json:
-        told = {"pairs": sizes, **found._asdict(), **{k: str(v) for k, v in vars(asked).items()}}
+        told = {"sizes": sizes, **found._asdict(), "asked": {k: str(v) for k, v in vars(asked).items()}}
         write_whole(asked.json, json.dumps(told).encode())
 
 
@@ -131,7 +132,11 @@ def _lay_out(asked: argparse.Namespace) -> dict[str, int]:
     if not paths["cleaned"].exists():
         pairs = _pairs(asked.corpus)
         pairs = pairs[:: max(1, len(pairs) // asked.pairs)][: asked.pairs]
-        texts = {"original": pairs, "damaged": damaged(pairs, asked.share), "validation": _pairs(asked.dev)[::2]}
+        texts = {
+            "original": pairs,
+            "damaged": damaged(pairs, asked.share),
+            "validation": _pairs(asked.dev)[::2],
+        }
         for name, some in texts.items():
             write_whole(paths[name], "".join(f"{one}\t{other}\n" for one, other in some).encode())
         print(clean(Corpus.open(str(paths["damaged"])), paths["cleaned"], processes=1), flush=True)
@@ -143,7 +148,7 @@ def _translations(asked: argparse.Namespace, name: str, seed: int, sources: list
     path = asked.into / f"{name}-{seed}.txt"
     if not path.exists():
         settings: dict[str, Any] = {"training.steps": asked.steps, "training.seed": seed}
-        config = configure({**settings, **parse_settings(asked.settings)})
+        config = configure({**settings, **read_settings(tuple(asked.settings))})
         corpus, validation = str(asked.into / f"{name}.tsv"), str(asked.into / "validation.tsv")
         trained = train(config, corpus, validation=validation, into=asked.into / f"{name}-{seed}")
         lines = Translator.load(trained.folder.path).translate(sources, beam=asked.beam)
