@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from latimer.data.corpus import Corpus
-from latimer.doctor.check import Diagnosis, check
+from latimer.doctor.check import check
+from latimer.doctor.diagnosis import Diagnosis
 
 TERMS = {
     "voiture": "bagnole",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from latimer.data.tokenizer import BOS, EOS
+from latimer.directions import tags
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.packing import batches, padded
@@ -33,7 +34,10 @@ class Scorer:
 
     @classmethod
     def load(cls, folder: str, reverse: str | None = None) -> "Scorer":
-        """From model directories. Raises Mistake where both translate in the same direction."""
+        """From model directories. Raises Mistake for two of the same direction, or one of several."""
+        for one in (folder, reverse):
+            if one and tags(ModelFolder(one)):
+                raise Mistake(f"{one} has several target languages or domains; score with one that has not.")
         names = ("source_language", "target_language")
         directions = [
             tuple(ModelFolder(one).record[name] for name in names) for one in (folder, reverse) if one

@@ -63,6 +63,14 @@ def test_two_models_are_asked_in_both_directions(trained: Trained) -> None:
         Scorer.load(str(trained.folder.path), str(trained.folder.path))
 
 
+def test_a_model_of_several_directions_does_not_score(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latimer.scoring.tags", lambda _: ["<to:fr>", "<to:de>"])
+    with pytest.raises(Mistake, match="several target languages"):
+        Scorer.load(str(trained.folder.path))
+
+
 def test_the_usual_threshold_is_far_from_most() -> None:
     scores = np.random.default_rng(0).normal(2, 0.5, 5000)
     assert usual_threshold(scores) == pytest.approx(3.5, abs=0.06)

@@ -6,22 +6,23 @@ marks (memory.py) and the first examples are kept.
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
+from latimer.doctor.diagnosis import Diagnosis, Finding, Row, advice
+from latimer.doctor.languages import Vocabularies
 from latimer.doctor.learned import PART, SAMPLE, Learned, learn
 from latimer.doctor.memory import Marks, joined, leaks, mark, once
 from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
 from latimer.doctor.rules import RULES, faulty_in
 from latimer.doctor.shifts import Dictionary, find_shifts
-from latimer.doctor.terms import Drift, Terms
-from latimer.doctor.texts import rows_of, texts_of
-from latimer.presets import size_for
+from latimer.doctor.terms import Drift, Terms, Uses
+from latimer.doctor.texts import Rows, Texts, rows_of, texts_of
 
 EXAMPLES = 5  # of each finding
 OVERLAP = 200  # pairs of the part before, so that no shifted run is cut
@@ -54,44 +55,12 @@ TOLD = {
 }
 
 
-class Finding(NamedTuple):
-    """One kind of fault; `examples` are (number of the pair, source, target)."""
-
-    name: str
-    told: str
-    action: str  # what `latimer clean` does: "mends", "drops" or "reports"
-    total: int
-    examples: list[tuple[int, str, str]]
-    lines: list[int]  # all numbers, where they were asked for
-
-
-class Diagnosis(NamedTuple):
-    """All that was found."""
-
-    corpus: str
-    pairs: int
-    skipped: dict[str, int]
-    words: tuple[int, int]
-    letters: tuple[int, int]  # characters
-    length_ratio: tuple[float, float, float]  # of characters: 5 %, median, 95 %
-    distinct: tuple[int, int]  # sources, targets
-    several_targets: int  # sources with more than one
-    findings: list[Finding]
-    shifts: list[dict[str, int]]
-    drifts: list[Drift]
-    advice: list[str]
-
-    def json(self) -> dict[str, Any]:
-        findings = [{k: v for k, v in one._asdict().items() if k != "lines"} for one in self.findings]
-        return {**self._asdict(), "findings": findings, "drifts": [one._asdict() for one in self.drifts]}
-
-
-class _Notes:
+class Notes:
     """Finding by finding: how often, the first examples, and the lines."""
 
-    def __init__(self, keep_lines: bool) -> None:
+    def __init__(self, keep_lines: bool = False) -> None:
         self.counts: Counter[str] = Counter()
-        self.examples: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self.examples: dict[str, list[Row]] = defaultdict(list)
         self.lines: dict[str, list[int]] = defaultdict(list)
         self._keep = keep_lines
 
@@ -101,6 +70,33 @@ class _Notes:
             self.lines[name].append(number)
         if len(self.examples[name]) < EXAMPLES:
             self.examples[name].append((number, source, target))
+
+    def extend(self, later: "Notes") -> None:
+        """Take over what was noted of a later part."""
+        self.counts.update(later.counts)
+        for name in later.counts:
+            self.lines[name] += later.lines[name]
+            self.examples[name] = (self.examples[name] + later.examples[name])[:EXAMPLES]
+
+
+class Run(NamedTuple):
+    """Lines whose targets slipped: their numbers, the first of them, and where to the targets belong."""
+
+    offset: int
+    numbers: list[int]
+    examples: list[Row]
+
+
+class Seen(NamedTuple):
+    """What one part of a corpus showed; the arrays have a row a pair, `sums` are of words and letters."""
+
+    notes: Notes
+    runs: list[Run]
+    numbers: NDArray[np.int64]
+    ratios: NDArray[np.float64]
+    sums: NDArray[np.int64]
+    marks: Marks
+    uses: Uses
 
 
 def check(
@@ -117,42 +113,47 @@ def check(
     """
     sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
     learned = learn(sample, against)
-    terms = Terms(learned.dictionary)
-    notes, marks, ratios, shifts = _Notes(keep_lines), list[Marks](), list[float](), list[dict[str, int]]()
-    sums, last = np.zeros(4, dtype=np.int64), list[tuple[int, str, str]]()
-    numbers: list[int] = []
-    for part in _parts(corpus, notes):
-        sums += _look(notes, learned, terms, part)
-        ratios += [len(target) / len(source) for _, source, target in part]
-        numbers += [number for number, _, _ in part]
-        _shifted(notes, shifts, [*last, *part], learned.dictionary)
-        last = part[-OVERLAP:]
-        texts = [(source, target) for _, source, target in part]
-        marked = mark(texts)
-        for name, rows in zip(LEAKED, leaks(marked, learned.test), strict=True):
-            for place in np.flatnonzero(rows):
-                notes.add(name, *part[place])
-        marks.append(marked)
-        if progress is not None:
-            progress(len(part))
-    drifts = terms.drifts()
-    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, drifts, bool(against))
+
+    def parts() -> Iterator[Seen]:
+        before = list[Row]()
+        rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
+        while part := list(islice(rows, PART)):
+            yield examine(part, before, learned, keep_lines=keep_lines)
+            before = part[-OVERLAP:]
+            if progress is not None:
+                progress(len(part))
+
+    return diagnosis(corpus, parts(), tested=bool(against))
 
 
-def _parts(corpus: Corpus, notes: _Notes) -> Iterator[list[tuple[int, str, str]]]:
-    part: list[tuple[int, str, str]] = []
-    for pair in corpus.pairs():
-        raw = corpus.as_read
+def examine(
+    part: Sequence[Row], before: Sequence[Row], learned: Learned, *, keep_lines: bool = False
+) -> Seen:
+    """Look at one part of a corpus, as it was read; `before` are the OVERLAP pairs before it."""
+    notes = Notes(keep_lines)
+    for number, *raw in part:
         for name in _mendable(*raw):
-            notes.add(name, pair.line, *raw)
-        source, target = mend(raw[0]), mend(raw[1])
-        if source and target:
-            part.append((pair.line, source, target))
-        if len(part) == PART:
-            yield part
-            part = []
-    if part:
-        yield part
+            notes.add(name, number, *raw)
+    rows = _mended(part)
+    pairs = [(source, target) for _, source, target in rows]
+    names, placed = rows_of(pairs)
+    texts = texts_of(names)
+    _look(notes, learned.words, rows, texts, placed)
+    runs = _runs([*_mended(before), *rows], learned.dictionary)
+    marks = mark(pairs)
+    for name, found in zip(LEAKED, leaks(marks, learned.test), strict=True):
+        for place in np.flatnonzero(found):
+            notes.add(name, *rows[place])
+    numbers = np.array([number for number, _, _ in rows], dtype=np.int64)
+    uses = Terms(learned.dictionary).look(texts, placed, numbers.tolist())
+    letters = texts.letters[placed]
+    sums = np.concatenate([texts.counts[placed].sum(axis=1), letters.sum(axis=1)])
+    return Seen(notes, runs, numbers, letters[1] / letters[0], sums, marks, uses)
+
+
+def _mended(part: Sequence[Row]) -> list[Row]:
+    mended = ((number, mend(source), mend(target)) for number, source, target in part)
+    return [row for row in mended if row[1] and row[2]]
 
 
 def _mendable(source: str, target: str) -> Iterator[str]:
@@ -175,46 +176,59 @@ def _mendable(source: str, target: str) -> Iterator[str]:
         yield "Unicode form"
 
 
-def _look(
-    notes: _Notes, learned: Learned, terms: Terms, part: list[tuple[int, str, str]]
-) -> NDArray[np.int64]:
-    """Note what is wrong with each pair of a part; its words and letters, of the sources and the targets."""
-    names, rows = rows_of([(source, target) for _, source, target in part])
-    texts = texts_of(names)
+def _look(notes: Notes, words: Vocabularies, rows: Sequence[Row], texts: Texts, placed: Rows) -> None:
     for rule in RULES:
-        for place in faulty_in(rule, texts, rows):
-            notes.add(rule.name, *part[place])
-    exchanged, _ = learned.words.exchanged(texts, rows)
-    foreign = learned.words.foreign(texts, rows)
-    alike = sorted({*learned.words.alike(texts, rows)} - {*foreign})
+        for place in faulty_in(rule, texts, placed):
+            notes.add(rule.name, *rows[place])
+    exchanged, _ = words.exchanged(texts, placed)
+    foreign = words.foreign(texts, placed)
+    alike = sorted({*words.alike(texts, placed)} - {*foreign})
     for name, places in (("swapped", exchanged), ("other language", foreign), ("one language", alike)):
         for place in places:
-            notes.add(name, *part[place])
-    terms.look(texts, rows, [number for number, _, _ in part])
-    return np.concatenate([texts.counts[rows].sum(axis=1), texts.letters[rows].sum(axis=1)])
+            notes.add(name, *rows[place])
 
 
-def _shifted(
-    notes: _Notes, shifts: list[dict[str, int]], rows: list[tuple[int, str, str]], dictionary: Dictionary
-) -> None:
-    for shift in find_shifts([(source, target) for _, source, target in rows], dictionary):
-        first, last = rows[shift.first][0], rows[shift.last][0]
-        if shifts and first <= shifts[-1]["last"]:
-            continue  # seen in the part before
-        shifts.append({"first": first, "last": last, "offset": shift.offset})
-        for number, source, target in rows[shift.first : shift.last + 1]:
-            notes.add("shifted", number, source, target)
+def _runs(rows: Sequence[Row], dictionary: Dictionary) -> list[Run]:
+    shifts = find_shifts([(source, target) for _, source, target in rows], dictionary)
+    slipped = [(shift.offset, rows[shift.first : shift.last + 1]) for shift in shifts]
+    return [Run(offset, [row[0] for row in some], list(some[:EXAMPLES])) for offset, some in slipped]
 
 
-def _diagnosis(
+def diagnosis(corpus: Corpus, seen: Iterable[Seen], *, tested: bool) -> Diagnosis:
+    """What all parts of the corpus together say; it is read once more, for examples of what stands twice."""
+    notes, uses, shifts = Notes(), Uses(), list[dict[str, int]]()
+    arrays, marks = list[tuple[NDArray[np.int64], NDArray[np.float64]]](), list[Marks]()
+    sums = np.zeros(4, dtype=np.int64)
+    for one in seen:
+        notes.extend(one.notes)
+        for run in one.runs:
+            if shifts and run.numbers[0] <= shifts[-1]["last"]:
+                continue  # seen in the part before
+            shifts.append({"first": run.numbers[0], "last": run.numbers[-1], "offset": run.offset})
+            notes.counts["shifted"] += len(run.numbers)
+            notes.lines["shifted"] += run.numbers
+            notes.examples["shifted"] = (notes.examples["shifted"] + run.examples)[:EXAMPLES]
+        arrays.append((one.numbers, one.ratios))
+        marks.append(one.marks)
+        sums += one.sums
+        uses.extend(one.uses)
+    numbers, ratios = np.concatenate([one for one, _ in arrays]), np.concatenate([one for _, one in arrays])
+    whole = joined(marks)
+    return _summary(
+        corpus, notes, whole, numbers.tolist(), sums, ratios, shifts, uses.drifts(), tested=tested
+    )
+
+
+def _summary(
     corpus: Corpus,
-    notes: _Notes,
+    notes: Notes,
     marks: Marks,
     numbers: list[int],
     sums: NDArray[np.int64],
-    ratios: list[float],
+    ratios: NDArray[np.float64],
     shifts: list[dict[str, int]],
     drifts: list[Drift],
+    *,
     tested: bool,
 ) -> Diagnosis:
     exact, near = once(marks)
@@ -269,56 +283,3 @@ def _examples(corpus: Corpus, wanted: dict[int, str]) -> dict[int, tuple[str, st
             left[wanted[pair.line]] -= 1
             found[pair.line] = pair.source, pair.target
     return found
-
-
-def advice(
-    findings: Sequence[Finding],
-    left: int,
-    shifts: Sequence[dict[str, int]],
-    drifts: Sequence[Drift],
-    *,
-    tested: bool,
-) -> list[str]:
-    """What to do, the most urgent first, and what training on what is left will give."""
-    counts = {one.name: one.total for one in findings}
-    told = []
-    if leaked := counts.get("in test", 0) + counts.get("near test", 0):
-        told.append(
-            f"{leaked:,} pairs share a sentence with the test: take them out before you train on this "
-            "(latimer clean --against)."
-        )
-    elif tested:
-        told.append("No sentence of the test is in it.")
-    for shift in shifts[:5]:
-        told.append(
-            f"From pair {shift['first']:,} to {shift['last']:,} each source fits the target of the "
-            f"{'next' if shift['offset'] > 0 else 'previous'} pair; latimer clean moves them back."
-        )
-    if counts.get("swapped"):
-        told.append(f"{counts['swapped']:,} pairs look exchanged; latimer clean puts their sides right.")
-    for drift in drifts[:3]:
-        told.append(
-            f'"{drift.term}" is "{drift.usual}" in {drift.pairs:,} pairs and "{drift.other}" in '
-            f"{len(drift.lines):,}, first in pair {drift.lines[0]:,}: decide for one."
-        )
-    if any(one.action != "reports" for one in findings):
-        told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")
-    told.append(f"About {left:,} pairs are distinct; {_promise(left)}")
-    return told
-
-
-def _promise(pairs: int) -> str:
-    """In docs/log.md: 5,000 pairs gave 21 BLEU, 29,000 of one kind 52 to 57."""
-    size = size_for(pairs)[0]
-    if pairs < 2_000:
-        return "too few to learn a language from: go on from a trained model (latimer train --from-model)."
-    if pairs < 20_000:
-        return (
-            "enough for the gist of short sentences (5,000 gave 21 BLEU); back-translation adds most now, "
-            "8 BLEU there."
-        )
-    if pairs < 200_000:
-        return (
-            "enough to translate text of the same kind well (29,000 captions gave 57 BLEU), other text not."
-        )
-    return f"enough for a general translator of size {size}."

@@ -76,7 +76,7 @@ def clean(
             progress(pairs)
         chunks = number + 1
     stems = [work / f"{number:06d}" for number in range(chunks)]
-    cleaned = _join(stems, into, Cleaned(count, 0, mended, {}), fit)
+    cleaned = join(stems, into, Cleaned(count, 0, mended, {}), fit=fit)
     shutil.rmtree(work)
     if not cleaned.kept:
         raise Mistake(f"Nothing of {corpus.name} is left: {into}.dropped.tsv says why.")
@@ -157,12 +157,12 @@ def _judged(
     chunks = _chunks((pair.line, *read) for pair, read in chain(first, rows))
     tasks = ((chunk, work / f"{number:06d}") for number, chunk in enumerate(chunks))
     if processes == 1 or len(first) < SAMPLE:  # starting processes would take longer
-        yield from (_done(stem) or judge(chunk, stem, learned) for chunk, stem in tasks)
+        yield from (done(stem) or judge(chunk, stem, learned) for chunk, stem in tasks)
         return
     with get_context("spawn").Pool(processes, _prepare, (learned,)) as pool:
         waiting = []
         for chunk, stem in tasks:
-            told = _done(stem)
+            told = done(stem)
             waiting.append(told or pool.apply_async(_judge, ((chunk, stem),)))
             if len(waiting) > 2 * processes:  # or the reader would run ahead and fill the memory
                 yield _result(waiting.pop(0))
@@ -180,7 +180,8 @@ def _chunks(rows: Iterator[tuple[int, str, str]]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _done(stem: Path) -> tuple[int, int] | None:
+def done(stem: Path) -> tuple[int, int] | None:
+    """How many pairs a chunk had, and how many mended, where it is done."""
     path = stem.with_suffix(".tsv")
     if not path.exists():
         return None
@@ -211,8 +212,11 @@ def _marks(path: Path, rows: int) -> Marks:
     return Marks(sources, targets, np.frombuffer(raw, np.uint32, offset=16 * rows).reshape(rows, FUNCTIONS))
 
 
-def _join(stems: Sequence[Path], into: Path, told: Cleaned, fit: Fit | None) -> Cleaned:
-    """Bring the chunks together, and leave out what stands there already, and what doesn't fit."""
+def join(stems: Sequence[Path], into: Path, told: Cleaned, *, fit: Fit | None = None) -> Cleaned:
+    """Bring the chunks together, and leave out what stands there already, and what doesn't fit.
+
+    `told` with what was kept.
+    """
     marks = []
     for stem in stems:
         with stem.with_suffix(".tsv").open(encoding="utf-8") as file:

@@ -6,7 +6,8 @@ form (its first letters), and which other word stands in its place where it does
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,6 @@ LIFT = 10  # times as frequent in the pairs without the usual word as in all
 OWN = 0.5  # square of those over all pairs with the other word: it is no word of everywhere
 _WAYS = 2  # other words that are told of a term
 _KEPT = 500  # pairs of a term without its usual word
-
-_Miss = tuple[int, frozenset[str]]  # number, words of the target
 
 
 class Drift(NamedTuple):
@@ -44,8 +43,62 @@ def akin(word: str, other: str) -> bool:
     return word == other or (min(len(word), len(other)) >= need and word[: int(need)] == other[: int(need)])
 
 
+@dataclass
+class Uses:
+    """What some pairs showed of terms, and with `extend` what later ones did; the fields can go into JSON."""
+
+    usual: dict[str, str] = field(default_factory=dict)  # of each term that was seen
+    seen: Counter[str] = field(default_factory=Counter)  # pairs with the term
+    met: Counter[str] = field(default_factory=Counter)  # of them with the usual word
+    # The first of the others, of each term: number, words of the target.
+    misses: dict[str, list[tuple[int, list[str]]]] = field(default_factory=dict)
+    said: Counter[str] = field(default_factory=Counter)  # pairs with the word in the target
+    pairs: int = 0
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Uses":
+        """From the fields, as JSON gives them back."""
+        counts = {name: Counter(told[name]) for name in ("seen", "met", "said")}
+        misses = {term: [(number, words) for number, words in some] for term, some in told["misses"].items()}
+        return cls(**{**told, **counts, "misses": misses})
+
+    def extend(self, later: "Uses") -> None:
+        """Add what was counted in later pairs."""
+        self.usual |= later.usual
+        self.seen.update(later.seen)
+        self.met.update(later.met)
+        self.said.update(later.said)
+        self.pairs += later.pairs
+        for term, misses in later.misses.items():
+            kept = self.misses.setdefault(term, [])
+            kept += misses[: _KEPT - len(kept)]
+
+    def drifts(self) -> list[Drift]:
+        """What drifts, the term with the most other pairs first."""
+        found = []
+        for term, misses in self.misses.items():
+            if self.seen[term] < SEEN or self.met[term] < USUAL * self.seen[term]:
+                continue
+            others = Counter(other for _, words in misses for other in words)
+            scored = sorted(
+                (
+                    (count * count / self.said[other], other)
+                    for other, count in others.items()
+                    if count >= OTHERS
+                    and len(other) >= LEAST_LETTERS
+                    and count * self.pairs >= LIFT * self.said[other] * len(misses)
+                    and count * count >= OWN * self.said[other]
+                ),
+                reverse=True,
+            )
+            for _, other in scored[:_WAYS]:
+                lines = [number for number, words in misses if other in words]
+                found.append(Drift(term, self.usual[term], self.met[term], other, lines))
+        return sorted(found, key=lambda drift: (-len(drift.lines), drift.term, drift.other))
+
+
 class Terms:
-    """Counts, over the parts of a corpus that it is shown."""
+    """The terms of a dictionary, looked for in pairs."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self._terms = [
@@ -57,14 +110,10 @@ class Terms:
         self._by_target: dict[str, list[int]] = defaultdict(list)
         for place, (_, usual) in enumerate(self._terms):
             self._by_target[usual[:LEAST_LETTERS]].append(place)
-        self._seen = np.zeros(len(self._terms), dtype=np.int64)
-        self._met = np.zeros(len(self._terms), dtype=np.int64)
-        self._misses: dict[int, list[_Miss]] = defaultdict(list)
-        self._said, self._pairs = Counter[str](), 0
 
-    def look(self, texts: Texts, rows: Rows, numbers: Sequence[int]) -> None:
-        """Count one part; `numbers` name its pairs."""
-        kinds = len(self._terms)
+    def look(self, texts: Texts, rows: Rows, numbers: Sequence[int]) -> Uses:
+        """What these pairs show; `numbers` name them."""
+        kinds, uses = len(self._terms), Uses(pairs=rows.shape[1])
         names, ids, owners = words_in(texts, most=texts.ids.size)
         place, ours = np.zeros(len(texts.texts), dtype=np.int64), np.zeros(len(texts.texts), dtype=np.bool_)
         place[rows] = np.arange(rows.shape[1])
@@ -72,22 +121,25 @@ class Terms:
         lines, ours = place[owners], ours[owners]
         spoken = once_each(lines[~ours] * len(names) + ids[~ours])
         for word, count in zip(*np.unique(spoken % max(1, len(names)), return_counts=True), strict=True):
-            self._said[names[word]] += int(count)
-        self._pairs += rows.shape[1]
+            uses.said[names[word]] = int(count)
         if not kinds:
-            return
+            return uses
         known = np.array([self._by_source.get(name, -1) for name in names], dtype=np.int64)
         terms = known[ids]
         wanted = once_each((lines * kinds + terms)[ours & (terms >= 0)])
         met = np.isin(wanted, self._usual(names, ids[~ours], lines[~ours]), assume_unique=True)
-        self._seen += np.bincount(wanted % kinds, minlength=kinds)
-        self._met += np.bincount(wanted[met] % kinds, minlength=kinds)
+        seen, found = (np.bincount(some % kinds, minlength=kinds) for some in (wanted, wanted[met]))
+        for term in np.flatnonzero(seen).tolist():
+            word, uses.usual[word] = self._terms[term]
+            uses.seen[word], uses.met[word] = int(seen[term]), int(found[term])
         for key in wanted[~met].tolist():
             line, term = divmod(key, kinds)
-            if len(self._misses[term]) < _KEPT:
+            misses = uses.misses.setdefault(self._terms[term][0], [])
+            if len(misses) < _KEPT:
                 first, last = np.searchsorted(spoken, (line * len(names), (line + 1) * len(names)))
-                words = frozenset(names[one] for one in (spoken[first:last] % len(names)).tolist())
-                self._misses[term].append((numbers[line], words))
+                words = [names[one] for one in (spoken[first:last] % len(names)).tolist()]
+                misses.append((numbers[line], words))
+        return uses
 
     def _usual(
         self, names: Sequence[str], ids: NDArray[np.int64], lines: NDArray[np.int64]
@@ -106,27 +158,3 @@ class Terms:
         begun, counts = (np.cumsum(sizes) - sizes)[ids], sizes[ids]
         places = np.arange(counts.sum()) + np.repeat(begun - (np.cumsum(counts) - counts), counts)
         return once_each(np.repeat(lines, counts) * len(self._terms) + flat[places])
-
-    def drifts(self) -> list[Drift]:
-        """What drifts, the term with the most other pairs first."""
-        found = []
-        for term, misses in self._misses.items():
-            word, usual = self._terms[term]
-            if self._seen[term] < SEEN or self._met[term] < USUAL * self._seen[term]:
-                continue
-            others = Counter(other for _, words in misses for other in words)
-            scored = sorted(
-                (
-                    (count * count / self._said[other], other)
-                    for other, count in others.items()
-                    if count >= OTHERS
-                    and len(other) >= LEAST_LETTERS
-                    and count * self._pairs >= LIFT * self._said[other] * len(misses)
-                    and count * count >= OWN * self._said[other]
-                ),
-                reverse=True,
-            )
-            for _, other in scored[:_WAYS]:
-                lines = [number for number, words in misses if other in words]
-                found.append(Drift(word, usual, int(self._met[term]), other, lines))
-        return sorted(found, key=lambda drift: (-len(drift.lines), drift.term, drift.other))

@@ -222,12 +222,12 @@ def test_processes_and_interruptions_change_no_byte(tmp_path: Path, monkeypatch:
 
 
 def test_what_another_corpus_left_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     into = tmp_path / "b.tsv"
     with monkeypatch.context() as patched:
-        patched.setattr(cleaning, "_join", stop)
+        patched.setattr(cleaning, "join", stop)
         with pytest.raises(KeyboardInterrupt):
             clean(corpus_of(tmp_path / "a.tsv", [("yes", "oui")]), into, processes=1)
     clean(corpus_of(tmp_path / "a.tsv", [("no thanks", "non merci")]), into, processes=1)

@@ -1,5 +1,6 @@
 """Terms that drift are found where they do, and forms of one word are no drift."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 from latimer.cli.check import command as check_command
 from latimer.data.corpus import Corpus
-from latimer.doctor.check import check
+from latimer.doctor import terms
+from latimer.doctor.check import check, examine
+from latimer.doctor.learned import learn
 from latimer.doctor.shifts import Dictionary
-from latimer.doctor.terms import Drift, Terms, akin
+from latimer.doctor.terms import Drift, Terms, Uses, akin
 from latimer.doctor.texts import rows_of, texts_of
 
 SUBJECTS = [
@@ -31,11 +34,12 @@ PAIRS = [
 
 
 def drifts(pairs: Sequence[tuple[str, str]], part: int = 1000) -> list[Drift]:
-    terms = Terms(Dictionary(pairs))
+    wanted, uses = Terms(Dictionary(pairs)), Uses()
     for first in range(0, len(pairs), part):
         names, rows = rows_of(pairs[first : first + part])
-        terms.look(texts_of(names), rows, range(first + 1, first + part + 1))
-    return terms.drifts()
+        seen = wanted.look(texts_of(names), rows, range(first + 1, first + part + 1))
+        uses.extend(Uses.from_json(json.loads(json.dumps(vars(seen)))))
+    return uses.drifts()
 
 
 def said_otherwise(usual: str, other: str, every: int) -> tuple[list[tuple[str, str]], list[int]]:
@@ -51,6 +55,16 @@ def said_otherwise(usual: str, other: str, every: int) -> tuple[list[tuple[str, 
 def test_a_term_that_is_said_otherwise_now_and_then_is_told_with_its_lines(part: int) -> None:
     pairs, lines = said_otherwise("capitaine", "commandant", 12)
     assert drifts(pairs, part) == [Drift("captain", "capitaine", 160 - len(lines), "commandant", lines)]
+
+
+def test_of_many_other_pairs_the_first_are_kept_however_the_corpus_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terms, "_KEPT", 5)
+    pairs, lines = said_otherwise("capitaine", "commandant", 12)
+    for part in (1000, 37, 150):
+        [found] = drifts(pairs, part)
+        assert found.lines == lines[:5]
 
 
 def test_what_is_said_in_one_way_in_two_or_in_other_forms_is_no_drift() -> None:
@@ -83,3 +97,10 @@ def test_check_tells_of_drift_and_of_several_targets(tmp_path: Path) -> None:
     assert any('"captain" is "capitaine" in' in sentence for sentence in found.advice)
     told = click.testing.CliRunner().invoke(check_command, [str(path)], catch_exceptions=False).output
     assert "commandant" in told
+
+
+def test_a_part_of_which_nothing_is_left_shows_nothing() -> None:
+    found = examine([(1, "\u200b", "a"), (2, "b", "\u200b")], [], learn([]))
+    assert (found.numbers.size, found.ratios.size, found.sums.tolist()) == (0, 0, [0, 0, 0, 0])
+    assert found.uses == Uses()
+    assert found.notes.counts == {"invisible": 2}
