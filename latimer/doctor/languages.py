@@ -1,12 +1,13 @@
 """Sides that are exchanged or in a third language, told by the words of the corpus itself.
 
 A word's log-odds say on which side of the corpus it stands; a sentence whose words all belong to the other
-side is on the wrong one. Where hardly a word is known on either side, the sentence is in neither language.
+side is on the wrong one. Where hardly a word is known on either side, the sentence is in neither language;
+names and numbers, which both sides have, don't count.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,20 @@ class Vocabularies:
             return []
         counts = texts.counts[rows]
         strange = (counts >= OWN_WORDS) & (np.abs(self.leans(texts)[rows]) < OWN * counts)
-        return np.flatnonzero(strange[0] | strange[1]).tolist()
+        found = []
+        for place in np.flatnonzero(strange[0] | strange[1]).tolist():
+            sides = [texts.texts[row].casefold().split() for row in rows[:, place]]
+            if any(
+                strange[side, place] and self._is_strange(sides[side], sides[1 - side]) for side in (0, 1)
+            ):
+                found.append(place)
+        return found
+
+    def _is_strange(self, words: Sequence[str], opposite: Sequence[str]) -> bool:
+        """Whether its words speak for no language; names and numbers, which both sides have, don't count."""
+        shared = {*opposite}
+        own = [word for word in words if word not in shared and any(map(str.isalpha, word))]
+        return len(own) >= OWN_WORDS and abs(sum(self._odds.get(word, 0.0) for word in own)) < OWN * len(own)
 
     def _lean(self, text: str) -> float:
         odds = self._odds
