@@ -48,6 +48,7 @@ HOUSE: dict[str, set[str]] = {
         *("guarding", "arrangement", "plain", "guarded"),
     },
     "directions": {"translator", "folder", "data", "search", "errors"},
+    "scoring": {"translator", "directions", "folder", "data", "packing", "errors"},
     "linking": {"alignment", "models", "nn", "data", "shapes"},
     "aligner": {"alignment", "linking", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
