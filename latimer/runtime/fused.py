@@ -13,10 +13,9 @@ from latimer.models.base import Seq2Seq, source_attentions
 from latimer.models.blocks import BlockDecoder
 from latimer.models.lstm import RecurrentDecoder
 from latimer.nn.attention import Attention, Dot, MultiHead
-from latimer.nn.blocks import DecoderBlock, PastAttention, Seen, SelfAttention
+from latimer.nn.blocks import PastAttention, Seen, SelfAttention
 from latimer.runtime.graphs import angles
 from latimer.shapes import Bool, Float, Tensor
-from latimer.state import Nest
 
 POSITIONS = 512  # of these a step's graph holds the angles; for longer translations it is given them
 UNIT = 16  # the node that attends to the past wants heads of a multiple of this width
@@ -25,48 +24,6 @@ UNIT = 16  # the node that attends to the past wants heads of a multiple of this
 def asks_by_sentence(model: Seq2Seq) -> bool:
     """Whether the decoder looks at memory by attentions only, so that hypotheses can share a row of it."""
     return bool(source_attentions(model)) and isinstance(model.decoder, BlockDecoder | RecurrentDecoder)
-
-
-def choose(graph: Any) -> None:
-    """Let a step say the likeliest tokens too, so that not all need to leave it.
-
-        count, end              -> best_log_probs, best_tokens (N 1 `count`), end_log_prob (N 1 1)
-
-    The last is of the token `end`. Both inputs have a value of their own (1 and 0) where none is given, and
-    so have the angles of positions, `cos` and `sin`.
-    """
-    import onnx_ir as ir
-
-    def given(name: str, value: int) -> Any:
-        graph.graph.initializers[name] = number = ir.Value(
-            name=name,
-            shape=ir.Shape([1]),
-            type=ir.TensorType(ir.DataType.INT64),
-            const_value=ir.tensor([value], dtype=ir.DataType.INT64, name=name),
-        )
-        graph.graph.inputs.append(number)
-        return number
-
-    def node(kind: str, inputs: list[Any], outputs: list[str]) -> Any:
-        made = ir.node(kind, inputs, {"axis": -1}, num_outputs=max(1, len(outputs)))
-        graph.graph.append(made)
-        for value, name in zip(made.outputs, outputs, strict=False):
-            value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
-            graph.graph.outputs.append(value)
-        return made.outputs
-
-    for name in ("cos", "sin"):
-        for number in [value for key, value in graph.graph.initializers.items() if key.endswith(f".{name}")]:
-            del graph.graph.initializers[number.name]
-            number.name, number.shape = name, ir.Shape(["positions", *number.shape[1:]])
-            graph.metadata_props["positions"] = str(POSITIONS)
-            graph.graph.initializers[name] = number
-            graph.graph.inputs.append(number)
-    logits = next(value for value in graph.graph.outputs if value.name == "logits")
-    (log_probs,) = node("LogSoftmax", [logits], [])
-    found = node("TopK", [log_probs, given("count", 1)], ["best_log_probs", "best_tokens"])
-    found[1].type = ir.TensorType(ir.DataType.INT64)
-    node("Gather", [log_probs, given("end", 0)], ["end_log_prob"])
 
 
 def fuse(model: Seq2Seq) -> Seq2Seq:
@@ -79,9 +36,6 @@ def fuse(model: Seq2Seq) -> Seq2Seq:
             _put(model, name, FusedSelf(module.attention))
         elif isinstance(module, PastAttention) and (width := _width(module.attention)) % UNIT == 0:
             _put(model, name, FusedPast(module.attention, tables.setdefault(width, Angles(width))))
-    for name, module in list(model.named_modules()):
-        if isinstance(module, DecoderBlock):
-            _put(model, name, FusedBlock(module))
     return model
 
 
@@ -217,7 +171,8 @@ class FusedPast(nn.Module):
 def _joined(attention: MultiHead) -> nn.Linear:
     """Queries, keys and values in one product."""
     parts = (attention.query, attention.key, attention.value)
-    joined = nn.Linear(attention.query.in_features, 3 * attention.query.out_features)
+    joined: Any = nn.Linear(attention.query.in_features, 3 * attention.query.out_features)
+    joined.reach = getattr(attention.query, "reach", None)  # see int8.py
     with torch.no_grad():
         joined.weight.copy_(torch.cat([part.weight for part in parts]))
         joined.bias.copy_(torch.cat([part.bias for part in parts]))
@@ -234,40 +189,3 @@ class Angles(nn.Module):
         super().__init__()
         for name, values in zip(("cos", "sin"), angles(width, POSITIONS), strict=True):
             self.register_buffer(name, torch.from_numpy(values))
-
-
-class FusedBlock(nn.Module):
-    """`DecoderBlock` with what each layer adds and the next norm in one node."""
-
-    def __init__(self, block: DecoderBlock) -> None:
-        super().__init__()
-        self.block = block
-        self.past, self.attention = block.past, block.attention
-
-    def forward(
-        self,
-        x: Float[Tensor, "N 1 D"],
-        source: tuple[Tensor, Tensor],
-        mask: Bool[Tensor, "B 1 S"],
-        state: Nest,
-    ) -> tuple[Float[Tensor, "N 1 D"], Nest]:
-        block = self.block
-        past, state = block.past(block.past_norm(x), state)
-        normed, x = _add_and_normalise(x, past, block.attention_norm)
-        normed, x = _add_and_normalise(x, block.attention(normed, *source, mask), block.feed_forward_norm)
-        return x + block.feed_forward(normed), state
-
-
-def _add_and_normalise(
-    x: Float[Tensor, "N 1 D"], more: Float[Tensor, "N 1 D"], norm: nn.LayerNorm
-) -> tuple[Float[Tensor, "N 1 D"], Float[Tensor, "N 1 D"]]:
-    """The sum, normalised and as it is."""
-    normed, _, _, total = torch.onnx.ops.symbolic_multi_out(
-        "com.microsoft::SkipLayerNormalization",
-        [x, more, norm.weight, norm.bias],
-        {"epsilon": norm.eps},
-        dtypes=(x.dtype,) * 4,
-        shapes=(x.shape, (*x.shape[:-1], 1), (*x.shape[:-1], 1), x.shape),
-        version=1,
-    )
-    return normed, total

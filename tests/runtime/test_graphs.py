@@ -11,7 +11,7 @@ from models.grid import ASKING, PAIRS, WIDTHS, Kind
 
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
-from latimer.runtime import fused
+from latimer.runtime import fused, recording
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import First, OnnxEngine
@@ -180,6 +180,7 @@ def test_a_translation_may_be_longer_than_the_table_of_angles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fused, "POSITIONS", 3)
+    monkeypatch.setattr(recording, "POSITIONS", 3)
     model = make_model(KINDS[1])
     record(model, bos=BOS).save(tmp_path)
     engine = OnnxEngine(tmp_path)
