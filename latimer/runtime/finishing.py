@@ -68,12 +68,10 @@ def _candidates(graph: Any, log_probs: Any, count: Any, words: int) -> Any | Non
     piles, rest = divmod(words, PILE)
     if rest or piles < FEW:
         return None
-    axis = _constant(graph, "members_axis", 2)
     heaped = _node(graph, "Reshape", [log_probs, _constant(graph, "heaped", 0, 0, PILE, piles)])[0]
-    peaks = _node(graph, "ReduceMax", [heaped, axis], keepdims=0)[0]
+    peaks = _node(graph, "ReduceMax", [heaped, _constant(graph, "over", 2)])[0]
     most = _node(graph, "Min", [count, _constant(graph, "piles", piles)])[0]
     _, highest = _node(graph, "TopK", [peaks, most], outputs=2)
-    highest = _node(graph, "Unsqueeze", [highest, axis])[0]
     members = _constant(graph, "members", *([member * piles] for member in range(PILE)))
     among = _node(graph, "Add", [highest, members])[0]
     return _node(graph, "Reshape", [among, _constant(graph, "flat", 0, 0, -1)])[0]
@@ -81,13 +79,14 @@ def _candidates(graph: Any, log_probs: Any, count: Any, words: int) -> Any | Non
 
 def _constant(graph: Any, name: str, *numbers: Any) -> Any:
     tensor = ir.tensor(np.array(numbers, dtype=np.int64), name=name)
-    value = ir.Value(name=name, shape=tensor.shape, type=ir.TensorType(ir.DataType.INT64), const_value=tensor)
+    kind, shape = ir.TensorType(ir.DataType.INT64), ir.Shape([len(numbers)])
+    value = ir.Value(name=name, shape=shape, type=kind, const_value=tensor)
     graph.initializers[name] = value
     return value
 
 
-def _node(graph: Any, kind: str, inputs: list[Any], *, outputs: int = 1, **attributes: int) -> Any:
+def _node(graph: Any, kind: str, inputs: list[Any], *, outputs: int = 1, axis: int | None = None) -> Any:
     """A node at the end of the graph: its outputs."""
-    made = ir.node(kind, inputs, attributes, num_outputs=outputs)
+    made = ir.node(kind, inputs, {} if axis is None else {"axis": axis}, num_outputs=outputs)
     graph.append(made)
     return made.outputs

@@ -126,9 +126,8 @@ def beam_search(
             if some := bool(finished.any()):
                 for index in np.flatnonzero(finished).tolist():
                     found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
-                going = np.flatnonzero(~finished)
-                kept = (going[:, None] * beam + np.arange(beam)).reshape(-1)
-                beams, rows = beams.of(going), rows[kept]
+                kept = np.flatnonzero(~finished.repeat(beam))
+                beams, rows = beams.of(np.flatnonzero(~finished)), rows[kept]
                 memory = select(memory, like(memory, kept))
             # One move, both to the rows that are continued and away from those that are finished.
             state = select(out.state, like(memory, rows)) if some or beam > 1 else out.state

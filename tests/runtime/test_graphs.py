@@ -158,7 +158,7 @@ def said(engine: Engine, row: int, tokens: list[int]) -> float:
 
 
 def test_int8_is_near(engines: Recorded) -> None:
-    """Rounding to 1/127 of the greatest of 64 loses little; and something, or it would not be int8."""
+    """Rounding to 1/63 and 1/127 of the greatest loses little; and something, or it would not be int8."""
     first = engines.float32.memory(*sentences([0, 1])).logits
     rounded = engines.int8.memory(*sentences([0, 1])).logits
     difference = np.abs(first - rounded)
