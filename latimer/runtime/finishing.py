@@ -25,19 +25,7 @@ def finish(model: Any, *, positions: int) -> None:
             model.metadata_props["positions"] = str(positions)
             graph.initializers[name] = number
             graph.inputs.append(number)
-    _measure_once(graph)
     _choose(graph)
-
-
-def _measure_once(graph: Any) -> None:
-    """Of the memory's arrays that are alike, and of the state's, ask only the first for the sizes of all."""
-    firsts: dict[tuple[Any, ...], Any] = {}
-    for value in graph.inputs:
-        sizes = [size if isinstance(size, int) else None for size in value.shape]
-        first = firsts.setdefault((value.name.partition("_")[0], *sizes), value)
-        for node, place in list(value.uses()):
-            if node.op_type == "Shape":
-                node.replace_input_with(place, first)
 
 
 def _choose(graph: Any) -> None:

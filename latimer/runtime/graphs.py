@@ -17,7 +17,6 @@ from latimer.state import Nest
 
 Arrays = tuple[NDArray[Any], ...]
 GRAPHS = ("encoder.onnx", "step.onnx")
-SLOW = ["SkipLayerNormFusion"]  # one node that takes several times as long as the two that it replaces
 PER_SENTENCE = "a row a sentence"  # what a step graph says of the memory that it wants
 
 
@@ -178,9 +177,7 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = _threads()
     options.enable_mem_pattern = False  # no two steps have the same sizes
     try:
-        return onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
-        )
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of many kinds, none of which says more than this
         raise Mistake(f"{path} can't be run by ONNX Runtime {onnxruntime.__version__}: {error}") from None
 

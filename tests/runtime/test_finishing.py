@@ -1,4 +1,4 @@
-"""What a finished graph says is the likeliest, against sorting everything; and what it asks for sizes."""
+"""What a finished graph says is the likeliest, against sorting everything."""
 
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,14 @@ def value(name: str, *shape: Any) -> Any:
     return ir.Value(name=name, shape=ir.Shape(shape), type=ir.TensorType(ir.DataType.FLOAT))
 
 
-def finished(folder: Path, inputs: list[Any], nodes: list[Any], logits: Any) -> Any:
-    """A session of such a graph, as it is saved."""
-    graph = ir.Graph(inputs, [logits], nodes=nodes, opset_imports={"": 20}, name="step")
-    model = ir.Model(graph, ir_version=10)
-    finish(model, positions=0)
-    ir.save(model, folder / "step.onnx")
-    return onnxruntime.InferenceSession(folder / "step.onnx", providers=["CPUExecutionProvider"])
-
-
 def chosen(folder: Path, values: NDArray[np.float32], count: int, end: int) -> list[NDArray[Any]]:
     """Of logits N V the best, their tokens, and the end, as a step says them."""
     given, logits = value("given", "n", 1, values.shape[1]), value("logits", "n", 1, values.shape[1])
-    session = finished(folder, [given], [ir.node("Identity", [given], outputs=[logits])], logits)
+    nodes = [ir.node("Identity", [given], outputs=[logits])]
+    model = ir.Model(ir.Graph([given], [logits], nodes=nodes, opset_imports={"": 20}), ir_version=10)
+    finish(model, positions=0)
+    ir.save(model, folder / "step.onnx")
+    session = onnxruntime.InferenceSession(folder / "step.onnx", providers=["CPUExecutionProvider"])
     asked = {"given": values[:, None], "count": np.array([count]), "end": np.array([end])}
     found = session.run(["best_log_probs", "best_tokens", "end_log_prob"], asked)
     return [array[:, 0] for array in found]
@@ -56,17 +51,3 @@ def test_of_equals_as_many_are_said_as_are_asked_for_each_once(tmp_path: Path, c
     np.testing.assert_allclose(best, -np.sort(-log_probs, -1)[:, :count], atol=1e-5)
     np.testing.assert_allclose(best, np.take_along_axis(log_probs, tokens, -1), atol=1e-5)
     assert all(len(set(row)) == count for row in tokens.tolist())
-
-
-def test_sizes_are_asked_of_one_of_the_arrays_that_are_alike(tmp_path: Path) -> None:
-    """And of arrays that are not alike each is asked itself."""
-    inputs = [value("memory_0", "a", "s", 4), value("memory_1", "b", "t", 4), value("memory_2", "c", 4, "u")]
-    asked = [ir.node("Shape", [each]) for each in inputs]
-    total = ir.node("Concat", [node.outputs[0] for node in asked], {"axis": 0})
-    floats = ir.node("Cast", [total.outputs[0]], {"to": 1})
-    shape = ir.Value(name="shape", const_value=ir.tensor(np.array([1, 1, 9]), name="shape"))
-    logits = value("logits", 1, 1, 9)
-    nodes = [*asked, total, floats, ir.node("Reshape", [floats.outputs[0], shape], outputs=[logits])]
-    graph = ir.Graph(inputs, [logits], nodes=nodes, initializers=[shape], opset_imports={"": 20})
-    finish(ir.Model(graph, ir_version=10), positions=0)
-    assert [node.inputs[0].name for node in asked] == ["memory_0", "memory_0", "memory_2"]
