@@ -162,7 +162,7 @@ def test_int8_is_near(engines: Recorded) -> None:
     first = engines.float32.memory(*sentences([0, 1])).logits
     rounded = engines.int8.memory(*sentences([0, 1])).logits
     difference = np.abs(first - rounded)
-    assert 0 < difference.mean() < 0.06 * np.abs(first).mean()
+    assert 0 < difference.mean() < 0.1 * np.abs(first).mean()
 
 
 def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:
