@@ -115,7 +115,10 @@ def beam_search(
                 best = likeliest(log_probs, beam, eos)
             else:
                 best = likeliest_of(out, beam, eos)
-            beams, rows = _advance(beams, best, left, eos, length_penalty, offers)
+            if beam == 1 and offers is None:
+                beams, rows = _go_on(beams, best, left, eos)
+            else:
+                beams, rows = _advance(beams, best, left, eos, length_penalty, offers)
             if watch is not None:
                 parent = rows.reshape(beams.done.shape) % beam
                 watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
@@ -123,9 +126,8 @@ def beam_search(
             if some := bool(finished.any()):
                 for index in np.flatnonzero(finished).tolist():
                     found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
-                going = np.flatnonzero(~finished)
-                kept = (going[:, None] * beam + np.arange(beam)).reshape(-1)
-                beams, rows = beams.of(going), rows[kept]
+                kept = np.flatnonzero(~finished.repeat(beam))
+                beams, rows = beams.of(np.flatnonzero(~finished)), rows[kept]
                 memory = select(memory, like(memory, kept))
             # One move, both to the rows that are continued and away from those that are finished.
             state = select(out.state, like(memory, rows)) if some or beam > 1 else out.state
@@ -182,6 +184,22 @@ def _advance(
         length=np.take_along_axis(lengths, parent, 1),
         done=(token == eos) | impossible,  # the only child of a finished one is EOS again
     ), (np.arange(batch)[:, None] * beam + parent).reshape(-1)
+
+
+def _go_on(
+    beams: _Beams, best: Likeliest, limits: Int[np.ndarray, " B"], eos: int
+) -> tuple[_Beams, Int[np.ndarray, " N"]]:
+    """The same where each sentence has one hypothesis that is not finished: nothing is to be compared."""
+    at_end = limits <= beams.tokens.shape[2]
+    token = np.where(at_end, eos, best.tokens[:, 0])[:, None]
+    total = beams.total + np.where(at_end, best.end, best.log_probs[:, 0])[:, None]
+    return _Beams(
+        sentence=beams.sentence,
+        tokens=np.concatenate([beams.tokens, token[..., None]], -1),
+        total=total,
+        length=beams.length + 1,
+        done=(token == eos) | (total == -np.inf),
+    ), np.arange(len(limits))
 
 
 def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> list[Hypothesis]:

@@ -11,7 +11,7 @@ from models.grid import ASKING, PAIRS, WIDTHS, Kind
 
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
-from latimer.runtime import fused
+from latimer.runtime import fused, recording
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import First, OnnxEngine
@@ -158,11 +158,11 @@ def said(engine: Engine, row: int, tokens: list[int]) -> float:
 
 
 def test_int8_is_near(engines: Recorded) -> None:
-    """Rounding to 1/127 of the greatest of 64 loses little; and something, or it would not be int8."""
+    """Rounding to 1/63 and 1/127 of the greatest loses little; and something, or it would not be int8."""
     first = engines.float32.memory(*sentences([0, 1])).logits
     rounded = engines.int8.memory(*sentences([0, 1])).logits
     difference = np.abs(first - rounded)
-    assert 0 < difference.mean() < 0.06 * np.abs(first).mean()
+    assert 0 < difference.mean() < 0.1 * np.abs(first).mean()
 
 
 def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:
@@ -180,6 +180,7 @@ def test_a_translation_may_be_longer_than_the_table_of_angles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fused, "POSITIONS", 3)
+    monkeypatch.setattr(recording, "POSITIONS", 3)
     model = make_model(KINDS[1])
     record(model, bos=BOS).save(tmp_path)
     engine = OnnxEngine(tmp_path)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latimer.models.base import Seq2Seq
-from latimer.search.arrays import log_softmax, top
-from latimer.search.beam import Constraint, Hypothesis, Numbers, beam_search
+from latimer.search.arrays import likeliest, log_softmax, top
+from latimer.search.beam import Constraint, Hypothesis, Numbers, _advance, _Beams, _go_on, beam_search
 from latimer.shapes import Tensor
 from latimer.state import leaves, map_nest
 
@@ -225,6 +225,31 @@ def test_greedy_is_a_beam_of_one() -> None:
                 break
             tokens.append(best)
         assert [one.tokens for one in found] == [tokens]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 4), st.floats(0, 2))
+def test_the_short_way_of_a_beam_of_one_is_the_long_one(
+    seed: int, batch: int, size: int, length_penalty: float
+) -> None:
+    """To the last bit, where scores are equal or impossible and where the limit is reached, too."""
+    draw = np.random.default_rng(seed)
+    beams = _Beams(
+        sentence=np.sort(draw.permutation(9)[:batch]),
+        tokens=draw.integers(3, 9, (batch, 1, size)),
+        total=draw.integers(-3, 1, (batch, 1)) * 1.1,
+        length=np.full((batch, 1), size - 1),
+        done=np.zeros((batch, 1), dtype=np.bool_),
+    )
+    log_probs = log_softmax(draw.integers(-2, 3, (batch, 7)).astype(np.float32))
+    log_probs[draw.random((batch, 7)) < 0.4] = -np.inf
+    limits = draw.integers(size, size + 3, batch)
+    best = likeliest(log_probs, 1, EOS)
+    short, short_rows = _go_on(beams, best, limits, EOS)
+    long, long_rows = _advance(beams, best, limits, EOS, length_penalty)
+    for one, other in zip([*short, short_rows], [*long, long_rows], strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
 
 
 def test_few_strings_fill_no_wide_beam() -> None:
