@@ -15,9 +15,9 @@ from latimer.machine import finds_gpu, keep_memory
 from latimer.packing import batches, padded
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
-from latimer.search.beam import Hypothesis, Move, beam_search
+from latimer.search.beam import Hypothesis, Move
 from latimer.search.constraints import no_repeat, word_bounds
-from latimer.search.settings import Wishes, fill_in
+from latimer.search.settings import Wishes, fill_in, search
 from latimer.search.terms import Forms, Terms
 
 if TYPE_CHECKING:
@@ -313,7 +313,6 @@ class Translator:
         wishes: Wishes | None = None,
         wanted: Sequence[Sequence[Forms]] = (),
     ) -> list[list[Hypothesis]]:
-        source, mask = padded(rows)
         limits = [(safe_limit if safely else usual_limit)(len(row) + 1) for row in rows]
         constraints = [no_repeat(BLOCKED, eos=EOS)] if safely else []
         if wishes is not None:
@@ -325,19 +324,20 @@ class Translator:
             bounds = word_bounds(self.tokenizers.target.all_pieces(), bos=BOS, eos=EOS)
             terms = [Terms(some, bounds) for some in wanted]
             limits = [limit + one.size for limit, one in zip(limits, terms, strict=True)]
-        found = beam_search(
+        return search(
             self.engine.decoder,
-            self.engine.memory(source, mask),
+            self.engine.memory(*padded(rows)),
+            wishes,
+            keys=rows,
             limits=limits,
             bos=BOS,
             eos=EOS,
-            beam=2 * beam if terms else beam,
+            beam=beam,
             length_penalty=length_penalty,
             constraints=constraints,
             terms=terms,
             watch=watch,
         )
-        return [hypotheses[:beam] for hypotheses in found]
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizers.target.encode(normalise(text))

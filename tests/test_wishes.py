@@ -12,6 +12,7 @@ from latimer.data.glossary import read_glossary
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.recipe import Trained
+from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
 from latimer.shipping import ship
 from latimer.translator import PLAIN, EngineName, Translator
@@ -89,3 +90,41 @@ def test_a_glossary_is_read(tmp_path: Path, folder: Path) -> None:
         read_glossary(path)
     with pytest.raises(Mistake, match="cannot be read"):
         read_glossary(tmp_path / "none.tsv")
+
+
+@either
+def test_draws_are_wishes_too(folder: Path, engine: EngineName) -> None:
+    """Each line draws for itself, with all else that is wished; another engine draws the same."""
+    translator = Translator.load(folder, engine=engine)
+    wishes = Wishes(prefix="le bat", no_repeat=2, max_length=9, sampling=Sampling(temperature=2.0))
+    found = translator.hypotheses([*TEXTS, TEXTS[0]], beam=6, wishes=wishes)
+    assert [len(some) for some in found] == [6, 0, 6, 6]
+    assert found[0] == found[3] != found[2]
+    assert len({one.text for one in found[0]}) > 3
+    for one in (*found[0], *found[2]):
+        assert one.text.startswith("le bat")
+    assert [one.text for one in translator.hypotheses(TEXTS[:1], beam=2, wishes=wishes)[0]] == [
+        one.text for one in found[0][:2]
+    ]
+
+
+def test_the_command_draws(folder: Path) -> None:
+    def said(*words: str) -> list[str]:
+        given = ["--model", str(folder), "--sample", "--temperature", "3", *words, TEXTS[2]]
+        return CliRunner().invoke(command, given, catch_exceptions=False).stdout.splitlines()
+
+    rows = said("--n-best", "5")
+    assert [row.split("\t")[0] for row in rows] == ["1"] * 5
+    assert said() == [rows[0].split("\t")[2]]
+    assert said("--n-best", "5", "--seed", "2") != rows
+    assert said("--top-k", "1") == [Translator.load(folder).translate(TEXTS[2:], beam=1, wishes=PLAIN)[0]]
+    with pytest.raises(Mistake, match="--top-k is for --sample"):
+        CliRunner().invoke(command, ["--model", str(folder), "--top-k", "3", "a"], catch_exceptions=False)
+
+
+def test_help_tells_each_option_once() -> None:
+    told = CliRunner().invoke(command, ["--help"]).stdout
+    for parameter in command.params:
+        for name in parameter.opts if parameter.param_type_name == "option" else ():
+            assert len(re.findall(rf"^  {name}\b(?!-)", told, re.MULTILINE)) == 1, name
+    assert told.index("--model") < told.index("--glossary") < told.index("--sample")

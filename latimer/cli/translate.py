@@ -6,20 +6,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from latimer.cli.sections import Sections
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.search.sampling import Sampling
     from latimer.search.settings import Wishes
     from latimer.translator import EngineName, Translation, Translator
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
 
 
-@click.command()
+class _Command(Sections):
+    sections: ClassVar[dict[str, tuple[str, ...]]] = {
+        "What a translation must and must not hold": (
+            *("glossary", "banned", "no_repeat", "min_length", "max_length", "prefix"),
+        ),
+        "Draws in place of the best": ("drawn", "temperature", "top_k", "top_p", "min_p", "seed"),
+    }
+
+
+@click.command(cls=_Command)
 @click.argument("text", nargs=-1)
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
@@ -37,6 +48,12 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
+@click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
+@click.option("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
+@click.option("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
+@click.option("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
+@click.option("--min-p", type=float, metavar="P", help="Those with P of the likeliest one's. [0.05]")
+@click.option("--seed", type=int, metavar="N", help="Another seed, other draws. [1]")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -54,6 +71,12 @@ def command(
     min_length: int,
     max_length: int | None,
     prefix: str,
+    drawn: bool,
+    temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
+    seed: int | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -72,10 +95,11 @@ def command(
     from latimer.search.settings import Wishes
     from latimer.translator import Translator
 
-    asked = Wishes(
-        banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
-    )
+    shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+    terms = read_glossary(glossary) if glossary else ()
+    asked = Wishes(banned, no_repeat, min_length, max_length, prefix, terms, _sampling(drawn, shape))
     wishes = None if asked == Wishes() else asked
+    beam = n_best if drawn else max(beam, n_best)
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
@@ -83,8 +107,18 @@ def command(
         _translate_document(translator, source, target, folder=folder, beam=beam, wishes=wishes, quiet=quiet)
         return
     translator = Translator.load(folder, engine=engine)
-    given: Any = {"beam": max(beam, n_best), "n_best": n_best, "wishes": wishes, "quiet": quiet}
+    given: Any = {"beam": beam, "n_best": n_best, "wishes": wishes, "quiet": quiet}
     _translate_lines(translator, text, source, target, as_json=as_json, scored=scores or n_best > 1, **given)
+
+
+def _sampling(drawn: bool, shape: dict[str, Any]) -> "Sampling | None":
+    """What is drawn from, where anything is to be drawn."""
+    from latimer.search.sampling import Sampling
+
+    given = {name: value for name, value in shape.items() if value is not None}
+    if given and not drawn:
+        raise Mistake(f"--{next(iter(given)).replace('_', '-')} is for --sample; give both or neither.")
+    return Sampling(**given) if drawn else None
 
 
 def _translate_lines(

@@ -1,13 +1,17 @@
 """What someone wants of a search, in words; and the constraints that it comes to over some subwords."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from latimer.errors import Mistake
-from latimer.search.beam import Hypothesis
+from latimer.search.beam import Hypothesis, Move, Step, beam_search
 from latimer.search.constraints import Constraint, at_least, ban, begin, no_repeat
+from latimer.search.sampling import Sampling, sample
+from latimer.search.terms import Terms
+from latimer.state import Array, Nest
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,17 @@ class Wishes:
     max_length: int | None = None
     prefix: str = ""
     glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
+    sampling: Sampling | None = None  # draws, instead of the best
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
             raise Mistake("--no-repeat and --min-length must not be negative.")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise Mistake("--max-length must be at least 1, and no less than --min-length.")
+        if self.sampling is not None and self.glossary:
+            raise Mistake(
+                "What is drawn by lot can't be made to say the terms of a glossary; leave one of them."
+            )
 
     def limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
         """How many tokens a translation may have, its end counted, where without wishes it is `limit`."""
@@ -81,6 +90,31 @@ class Wishes:
         """The pieces of the words that are whole, and the word that may go on."""
         whole, rest = re.fullmatch(r"(.*\s)?(\S*)", self.prefix, re.DOTALL).groups()  # type: ignore[union-attr]
         return encode(whole or ""), rest
+
+
+def search(
+    decoder: Callable[[Array, Nest, Nest], Step],
+    memory: Nest,
+    wishes: Wishes | None,
+    *,
+    keys: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    bos: int,
+    eos: int,
+    beam: int,
+    length_penalty: float,
+    constraints: Sequence[Constraint],
+    terms: Sequence[Terms | None] | None = None,
+    watch: Callable[[Move], None] | None = None,
+) -> list[list[Hypothesis]]:
+    """`beam` hypotheses of each sentence, the best or drawn, as is wished; `keys` are numbers of its own."""
+    shared: Any = {"limits": limits, "bos": bos, "eos": eos, "constraints": constraints}
+    shared["length_penalty"] = length_penalty
+    if wishes is not None and wishes.sampling is not None:
+        return sample(decoder, memory, count=beam, sampling=wishes.sampling, keys=keys, **shared)
+    wide = 2 * beam if terms else beam  # room for what says its terms and for what does not
+    found = beam_search(decoder, memory, beam=wide, terms=terms, watch=watch, **shared)
+    return [hypotheses[:beam] for hypotheses in found]
 
 
 def fill_in(
