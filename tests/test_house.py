@@ -43,6 +43,7 @@ HOUSE: dict[str, set[str]] = {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
         *("guarding", "arrangement", "packing"),
     },
+    "choosing": {"translator", "search", "data", "protection", "errors"},
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},

@@ -118,7 +118,7 @@ def test_the_command_draws(folder: Path) -> None:
     assert said() == [rows[0].split("\t")[2]]
     assert said("--n-best", "5", "--seed", "2") != rows
     assert said("--top-k", "1") == [Translator.load(folder).translate(TEXTS[2:], beam=1, wishes=PLAIN)[0]]
-    with pytest.raises(Mistake, match="--top-k is for --sample"):
+    with pytest.raises(Mistake, match="--top-k says how to draw"):
         CliRunner().invoke(command, ["--model", str(folder), "--top-k", "3", "a"], catch_exceptions=False)
 
 

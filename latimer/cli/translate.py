@@ -14,9 +14,10 @@ from latimer.cli.sections import Sections
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.choosing import Translating
     from latimer.search.sampling import Sampling
     from latimer.search.settings import Wishes
-    from latimer.translator import EngineName, Translation, Translator
+    from latimer.translator import EngineName, Translation
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
 
@@ -26,7 +27,7 @@ class _Command(Sections):
         "What a translation must and must not hold": (
             *("glossary", "banned", "no_repeat", "min_length", "max_length", "prefix"),
         ),
-        "Draws in place of the best": ("drawn", "temperature", "top_k", "top_p", "min_p", "seed"),
+        "Draws": ("drawn", "draws", "temperature", "top_k", "top_p", "min_p", "seed"),
     }
 
 
@@ -49,6 +50,7 @@ class _Command(Sections):
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
 @click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
+@click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
 @click.option("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
 @click.option("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
 @click.option("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
@@ -72,6 +74,7 @@ def command(
     max_length: int | None,
     prefix: str,
     drawn: bool,
+    draws: int | None,
     temperature: float | None,
     top_k: int | None,
     top_p: float | None,
@@ -85,7 +88,7 @@ def command(
     only what people read in it changes. Of an over-long line the sentences are translated one by one.
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
-    is the mean log-probability of a piece.
+    is the mean log-probability of a piece; with --mbr the mean chrF with all draws.
     """
     if text and source:
         raise Mistake("TEXT and --input are both given; give one of them.")
@@ -93,36 +96,51 @@ def command(
         raise Mistake("--beam and --n-best must be at least 1.")
     from latimer.data.glossary import read_glossary
     from latimer.search.settings import Wishes
-    from latimer.translator import Translator
 
     shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
     terms = read_glossary(glossary) if glossary else ()
-    asked = Wishes(banned, no_repeat, min_length, max_length, prefix, terms, _sampling(drawn, shape))
+    sampling = _sampling(drawn, draws, shape)
+    asked = Wishes(banned, no_repeat, min_length, max_length, prefix, terms, sampling if drawn else None)
     wishes = None if asked == Wishes() else asked
-    beam = n_best if drawn else max(beam, n_best)
+    given: Any = {"beam": n_best if drawn else max(beam, n_best), "wishes": wishes, "quiet": quiet}
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-        translator = Translator.load(folder, engine=engine)
-        _translate_document(translator, source, target, folder=folder, beam=beam, wishes=wishes, quiet=quiet)
+        _translate_document(_opened(folder, engine, draws, sampling), source, target, folder=folder, **given)
         return
-    translator = Translator.load(folder, engine=engine)
-    given: Any = {"beam": beam, "n_best": n_best, "wishes": wishes, "quiet": quiet}
-    _translate_lines(translator, text, source, target, as_json=as_json, scored=scores or n_best > 1, **given)
+    given.update(n_best=n_best, as_json=as_json, scored=scores or n_best > 1)
+    _translate_lines(_opened(folder, engine, draws, sampling), text, source, target, **given)
 
 
-def _sampling(drawn: bool, shape: dict[str, Any]) -> "Sampling | None":
+def _sampling(drawn: bool, draws: int | None, shape: dict[str, Any]) -> "Sampling | None":
     """What is drawn from, where anything is to be drawn."""
     from latimer.search.sampling import Sampling
 
+    if drawn and draws is not None:
+        raise Mistake("--sample prints what is drawn, --mbr chooses among it; give one of them.")
     given = {name: value for name, value in shape.items() if value is not None}
-    if given and not drawn:
-        raise Mistake(f"--{next(iter(given)).replace('_', '-')} is for --sample; give both or neither.")
-    return Sampling(**given) if drawn else None
+    if given and not drawn and draws is None:
+        option = next(iter(given)).replace("_", "-")
+        raise Mistake(f"--{option} says how to draw; give it with --sample or --mbr.")
+    return Sampling(**given) if drawn or draws is not None else None
+
+
+def _opened(
+    folder: str, engine: "EngineName | None", draws: int | None, sampling: "Sampling | None"
+) -> "Translating":
+    """Who translates."""
+    from latimer.translator import Translator
+
+    translator = Translator.load(folder, engine=engine)
+    if draws is None:
+        return translator
+    from latimer.choosing import LeastRisk
+
+    return LeastRisk(translator, draws=draws, sampling=sampling)
 
 
 def _translate_lines(
-    translator: "Translator",
+    translator: "Translating",
     text: Sequence[str],
     source: Path | None,
     target: Path | None,
@@ -167,7 +185,7 @@ def _is_document(source: Path) -> bool:
 
 
 def _translate_document(
-    translator: "Translator",
+    translator: "Translating",
     source: Path,
     target: Path | None,
     *,
@@ -225,7 +243,7 @@ def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
 
 
 def _translated(
-    translator: "Translator",
+    translator: "Translating",
     lines: Iterable[str],
     chunk: int,
     beam: int,

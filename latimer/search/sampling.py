@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from latimer.errors import Mistake
 from latimer.search.arrays import like, log_softmax, to_numpy, top, without_gradients
 from latimer.search.beam import Constraint, Hypothesis, Step
-from latimer.state import Array, Nest, repeat, select
+from latimer.state import Array, Nest, select
 
 FEW = 32  # pieces among which most draws fall: only where one does not are all put in order
 
@@ -63,15 +63,15 @@ def sample(
     """
     most = np.asarray(limits).repeat(count)
     chances = np.zeros((len(most), max(most, default=0)))
-    for row in range(len(most)):
-        chance = np.random.default_rng([sampling.seed, row % count, *keys[row // count]])
-        chances[row] = chance.random(chances.shape[1])
-    place = np.arange(len(most))  # which draw each row is; it leaves where it ends
-    tokens, total = np.full((len(most), 1), bos), np.zeros(len(most))
-    memory, state = repeat(memory, count), None
+    for number in range(len(most)):
+        chance = np.random.default_rng([sampling.seed, number % count, *keys[number // count]])
+        chances[number] = chance.random(chances.shape[1])
+    # Draws that have said the same so far share a row of tokens, memory and state.
+    draws, rows = np.arange(len(most)), np.arange(len(most)) // count
+    tokens, total, state = np.full((len(most) // count, 1), bos), np.zeros(len(most) // count), None
     found: list[Hypothesis | None] = [None] * len(most)
     with without_gradients(memory):
-        while len(place):
+        while len(draws):
             out = decoder(like(memory, tokens[:, -1:]), memory, state)
             log_probs, size = log_softmax(out.logits[:, -1]), tokens.shape[1]
             if constraints:
@@ -81,47 +81,51 @@ def sample(
                 stuck = log_probs.max(1) == -np.inf
                 total = np.where(stuck, -np.inf, total)
                 log_probs = np.where(stuck[:, None], 0, log_probs)
-            drawn = np.where(most[place] <= size, eos, draw(log_probs, chances[place, size - 1], sampling))
-            total = total + to_numpy(log_probs[np.arange(len(place)), drawn])
-            tokens = np.concatenate([tokens, drawn[:, None]], 1)
-            going = (drawn != eos) & (total > -np.inf)
-            for ended in np.flatnonzero(~going & (total > -np.inf)).tolist():
-                log_probability = float(total[ended])
-                found[place[ended]] = Hypothesis(
-                    tokens[ended, 1:-1].tolist(), log_probability, log_probability / size**length_penalty
-                )
-            state = out.state
-            if not going.all():
-                kept = np.flatnonzero(going)
-                place, tokens, total = place[kept], tokens[kept], total[kept]
-                memory, state = (select(nest, like(memory, kept)) for nest in (memory, state))
-    rows = [found[start : start + count] for start in range(0, len(found), count)]
-    return [[one for one in row if one is not None] for row in rows]
+            drawn = draw(log_probs, rows, chances[draws, size - 1], sampling)
+            drawn = np.where(most[draws] <= size, eos, drawn)
+            totals = total[rows] + to_numpy(log_probs[rows, drawn])
+            for at in np.flatnonzero((drawn == eos) & (totals > -np.inf)).tolist():
+                score = float(totals[at]) / size**length_penalty
+                found[draws[at]] = Hypothesis(tokens[rows[at], 1:].tolist(), float(totals[at]), score)
+            going = np.flatnonzero((drawn != eos) & (totals > -np.inf))
+            said, first, after = np.unique(
+                np.stack([rows, drawn])[:, going], axis=1, return_index=True, return_inverse=True
+            )
+            draws, total, rows = draws[going], totals[going][first], after.reshape(-1)
+            tokens = np.concatenate([tokens[said[0]], said[1][:, None]], 1)
+            memory, state = (select(nest, like(memory, said[0])) for nest in (memory, out.state))
+    by_sentence = [found[start : start + count] for start in range(0, len(found), count)]
+    return [[one for one in some if one is not None] for some in by_sentence]
 
 
 def draw(
-    log_probs: Float[Array, "N V"], chances: Float[np.ndarray, " N"], sampling: Sampling
+    log_probs: Float[Array, "U V"],
+    rows: Int[np.ndarray, " N"],
+    chances: Float[np.ndarray, " N"],
+    sampling: Sampling,
 ) -> Int[np.ndarray, " N"]:
-    """The token of each row on which its chance, from 0 to 1, falls. What is -inf is never drawn."""
+    """The token on which each chance, from 0 to 1, falls in its row. What is -inf is never drawn."""
     shaped = log_softmax(log_probs / sampling.temperature)
     size = shaped.shape[-1]
     cut = sampling.top_p < 1 or sampling.min_p > 0
     drawn, left = np.zeros(len(chances), dtype=np.int64), np.arange(len(chances))
     for count in (min(max(FEW, sampling.top_k + 1), size), size):
-        some = shaped if len(left) == len(chances) else select(shaped, like(shaped, left))
-        greatest, tokens = top(some, count)
+        if count == size:  # hardly ever: then only the rows of those that are left
+            few, rows = np.unique(rows, return_inverse=True)
+            shaped = select(shaped, like(shaped, few))
+        greatest, tokens = top(shaped, count)
         share = np.exp(greatest.astype(np.float64))
         if sampling.top_k:
             share[:, sampling.top_k :] = 0
             share /= share.sum(1, keepdims=True)
         before = share.cumsum(1) - share
         share *= (share > 0) & (before < sampling.top_p) & (share >= sampling.min_p * share[:, :1])
-        sums = share.cumsum(1)
-        whole = (share[:, -1] == 0) | (count == size)  # nothing of what is not here would be kept
+        whole = ((share[:, -1] == 0) | (count == size))[rows]  # nothing that is not here would be kept
+        sums = share.cumsum(1)[rows]
         fallen = (sums <= (chances[left] * np.where(whole, sums[:, -1], 1.0))[:, None]).sum(1)
         sure = whole | (not cut and fallen < count)
-        drawn[left[sure]] = np.take_along_axis(tokens[sure], fallen[sure, None], 1)[:, 0]
-        left = left[~sure]
+        drawn[left[sure]] = tokens[rows[sure], fallen[sure]]
+        left, rows = left[~sure], rows[~sure]
         if not len(left):
             break
     return drawn

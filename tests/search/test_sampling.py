@@ -60,13 +60,14 @@ def test_a_chance_falls_where_the_definition_says(
     # The middle of each token's stretch, and just within its ends.
     edges = np.cumsum([0.0, *(p for _, p in expected)])
     chances = np.concatenate([edges[:-1] + share * np.diff(edges) for share in (0.01, 0.5, 0.99)])
-    wide = np.diff(np.tile(edges, (3, 1)), axis=1).reshape(-1) > 1e-6
+    wide = np.diff(np.tile(edges, (3, 1)), axis=1).reshape(-1) > 1e-3  # float32 has seven digits
     with np.errstate(divide="ignore"):
         log_probs = np.log(probabilities)[None].repeat(len(chances), 0)
+    own = np.arange(len(chances))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FEW", few)
-        for library in (log_probs, torch.from_numpy(log_probs)):
-            drawn = draw(library, chances, how)
+        for library, rows in product((log_probs, torch.from_numpy(log_probs)), (own, own * 0)):
+            drawn = draw(library, rows, chances, how)
             assert [t for t, sure in zip(drawn, wide, strict=True) if sure] == [
                 token for (token, _), sure in zip(expected * 3, wide, strict=True) if sure
             ]
@@ -140,6 +141,14 @@ def test_another_seed_and_another_draw_are_other_draws() -> None:
     assert first == again != other
     assert len(set(first)) > 15
     assert len(set(first) & set(other)) < 5
+
+
+def test_what_is_said_alike_is_computed_once() -> None:
+    decoder = Lots(5)
+    [found] = sampled(decoder, [6], count=50)
+    prefixes = {tuple(one.tokens[:size]) for one in found for size in range(len(one.tokens) + 1)}
+    assert decoder.rows[0] == 1
+    assert sum(decoder.rows) == len(prefixes) < 150
 
 
 def test_the_sharpest_draws_are_greedy_searches() -> None:

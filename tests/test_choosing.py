@@ -1,0 +1,113 @@
+"""Who is chosen where it is not the likeliest, from text to text, on either engine and by the command."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sacrebleu.metrics.chrf import CHRF
+
+from latimer.choosing import LeastRisk
+from latimer.cli.translate import command
+from latimer.errors import Mistake
+from latimer.folder import ModelFolder
+from latimer.recipe import Trained
+from latimer.search.sampling import Sampling
+from latimer.search.settings import Wishes
+from latimer.shipping import ship
+from latimer.translator import EngineName, Translation, Translator
+
+TEXTS = ["she wants my boat.", "", "I see your friend and this dog.", "12 %"]
+either = pytest.mark.parametrize("engine", ["onnx", "torch"])
+FLAT = Sampling(temperature=1.5, min_p=0.0)
+
+
+@pytest.fixture(scope="module")
+def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("choosing") / "model"
+    shutil.copytree(trained.folder.path, path)
+    ship(ModelFolder(path))
+    return path
+
+
+def said(folder: Path, *words: str) -> str:
+    given = ["--model", str(folder), *words]
+    return CliRunner().invoke(command, given, catch_exceptions=False).stdout
+
+
+@either
+def test_the_least_risk_is_that_of_a_loop_over_all_draws(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    found = LeastRisk(translator, draws=12, sampling=FLAT).hypotheses(TEXTS, beam=4)
+    searched = translator.hypotheses(TEXTS, beam=4)
+    drawn = translator.hypotheses(TEXTS, beam=12, wishes=Wishes(sampling=FLAT))
+    assert [len(some) for some in found] == [4, 0, 4, 1]
+    for place in (0, 2):
+        if searched[place][0].flags:
+            assert found[place] == searched[place]
+            continue
+        risks = {
+            one.text: np.mean([CHRF().sentence_score(one.text, [other.text]).score for other in drawn[place]])
+            for one in (*searched[place], *drawn[place])
+        }
+        expected = sorted(risks.values(), reverse=True)[:4]
+        assert [one.score for one in found[place]] == pytest.approx(expected, abs=1e-6)
+        for one in found[place]:
+            assert one.score == pytest.approx(risks[one.text], abs=1e-6)
+    assert found[3][0].text == "12 %", "nothing was searched, and nothing is drawn"
+
+
+class Scripted(Translator):
+    """Says what it is told, whether it searches or draws."""
+
+    def __init__(self, searched: list[Translation], drawn: list[str]) -> None:
+        self.searched, self.drawn, self.longest = searched, drawn, 9
+        words = SimpleNamespace(encode=str.split)
+        self.tokenizers = SimpleNamespace(source=words)  # type: ignore[assignment]
+
+    def hypotheses(self, texts: Any, *, wishes: Any = None, **options: Any) -> list[list[Translation]]:
+        if wishes is None or wishes.sampling is None:
+            return [self.searched for _ in texts]
+        return [[Translation(text, -1.0, -1.0) for text in self.drawn] if given else [] for given in texts]
+
+
+def chosen(source: str, searched: list[Translation], drawn: list[str], wishes: Any = None) -> str:
+    [found] = LeastRisk(Scripted(searched, drawn)).hypotheses([source], wishes=wishes)
+    return found[0].text
+
+
+def test_what_most_agree_on_is_chosen_though_nobody_else_says_it() -> None:
+    beam = [Translation("quite another", -0.1, -0.1)]
+    assert chosen("a", beam, ["abcdef", "abcxef", "zbcdef"]) == "abcdef"
+    middle = "abcdefgh"
+    around = [middle[:place] + "x" + middle[place + 1 :] for place in range(8)]
+    assert chosen("a", [*beam, Translation(middle, -9.0, -9.0)], around) == middle, "which was not drawn"
+
+
+def test_what_is_protected_wished_or_guarded_stays() -> None:
+    kept = [Translation("zz {name}", -0.1, -0.1), Translation("abc {name}", -0.1, -0.1)]
+    assert chosen("a {name}", kept, ["abc", "abc"]) == "abc {name}", "of those that keep the span"
+    glossary = Wishes(glossary=(("a", ("zz",)),))
+    assert chosen("a", [Translation("zz", -0.1, -0.1)], ["abc", "abc"], glossary) == "zz"
+    for settled in (Translation("zz", -0.1, -0.1, ("repetition",)), Translation("zz", 0.0, 0.0)):
+        assert chosen("a", [settled], ["abc", "abc"]) == "zz"
+    assert chosen("a " * 10, [Translation("zz", -0.1, -0.1)], ["abc", "abc"]) == "zz", "longer than training"
+
+
+def test_the_command_chooses_among_draws(folder: Path) -> None:
+    line = json.loads(said(folder, "--mbr", "8", "--n-best", "3", "--json", TEXTS[2]))
+    scores = [one["score"] for one in line["translations"]]
+    assert scores == sorted(scores, reverse=True)
+    best = LeastRisk(Translator.load(folder), draws=8).hypotheses(TEXTS[2:3], beam=5)[0]
+    assert [one["text"] for one in line["translations"]] == [one.text for one in best[:3]]
+    for words, message in {
+        ("--mbr", "0"): "--mbr must be at least 1",
+        ("--mbr", "3", "--sample"): "one of them",
+        ("--min-p", "0.1"): "--min-p says how to draw",
+    }.items():
+        with pytest.raises(Mistake, match=message):
+            said(folder, *words, "a")
