@@ -12,9 +12,12 @@ from click.testing import CliRunner
 from sacrebleu.metrics.chrf import CHRF
 
 from latimer.choosing import LeastRisk
+from latimer.cli.evaluate import command as evaluate
 from latimer.cli.translate import command
+from latimer.data.tokenizer import Tokenizer
+from latimer.ensemble import load_together
 from latimer.errors import Mistake
-from latimer.folder import ModelFolder
+from latimer.folder import ModelFolder, Tokenizers
 from latimer.recipe import Trained
 from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
@@ -111,3 +114,38 @@ def test_the_command_chooses_among_draws(folder: Path) -> None:
     }.items():
         with pytest.raises(Mistake, match=message):
             said(folder, *words, "a")
+
+
+@either
+def test_models_together(folder: Path, engine: EngineName) -> None:
+    """A model twice is the model, guarded and chosen among; another beside it is not."""
+    alone, twice = (load_together([folder] * times, engine=engine) for times in (1, 2))
+    for beam in (1, 3):
+        for one, other in zip(
+            alone.hypotheses(TEXTS, beam=beam), twice.hypotheses(TEXTS, beam=beam), strict=True
+        ):
+            assert [each.text for each in one] == [each.text for each in other]
+            assert [each.score for each in one] == pytest.approx([each.score for each in other], abs=1e-5)
+    wishes = Wishes(prefix="il vo", sampling=FLAT)
+    assert [one.text for one in alone.hypotheses(TEXTS[:1], wishes=wishes)[0]] == [
+        one.text for one in twice.hypotheses(TEXTS[:1], wishes=wishes)[0]
+    ]
+
+
+def test_the_commands_take_several_models(folder: Path, tmp_path: Path, pairs_file: Path) -> None:
+    twice = ("--model", str(folder), TEXTS[2])
+    assert said(folder, *twice) == said(folder, TEXTS[2])
+    before = (folder / "config.json").read_bytes()
+    corpus = tmp_path / "few.en-fr.tsv"
+    corpus.write_text("".join(pairs_file.read_text(encoding="utf-8").splitlines(True)[:4]), encoding="utf-8")
+    words = [str(corpus), "--model", str(folder), "--model", str(folder), "--beam", "1", "--quiet"]
+    told = CliRunner().invoke(evaluate, words, catch_exceptions=False)
+    assert f"{folder} + {folder}" in "".join(told.output.split("\n"))
+    assert (folder / "config.json").read_bytes() == before, "of several the score is nobody's own"
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    opened = ModelFolder(other)
+    tokenizer = Tokenizer.learn(["another corpus altogether"] * 9, 300)
+    opened.save_tokenizers(Tokenizers(tokenizer, tokenizer))
+    with pytest.raises(Mistake, match=f"{other} has other subwords than {folder}"):
+        said(folder, "--model", str(other), "a")

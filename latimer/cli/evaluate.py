@@ -37,7 +37,9 @@ class Report(NamedTuple):
 
 @click.command()
 @click.argument("corpus")
-@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option(
+    "--model", "folders", required=True, multiple=True, metavar="DIR", help="A model; several are averaged."
+)
 @click.option("--against", metavar="DIR", help="Another model: are they significantly different?")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option(
@@ -48,7 +50,7 @@ class Report(NamedTuple):
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     corpus: str,
-    folder: str,
+    folders: tuple[str, ...],
     against: str | None,
     beam: int,
     engine: "EngineName | None",
@@ -63,29 +65,30 @@ def command(
     from latimer.cli.show import say
     from latimer.folder import ModelFolder
 
-    model_folder = ModelFolder(folder)
-    report = score(corpus, folder, against=against, beam=beam, engine=engine, output=output, quiet=quiet)
+    report = score(corpus, *folders, against=against, beam=beam, engine=engine, output=output, quiet=quiet)
     if as_json:
         say(json.dumps(report.json(), ensure_ascii=False))
     else:
-        show(report, folder, against)
-    _remember(model_folder, corpus, report)
+        show(report, " + ".join(folders), against)
+    if len(folders) == 1:
+        _remember(ModelFolder(folders[0]), corpus, report)
 
 
 def score(
     corpus: str,
     folder: str,
-    *,
+    *more: str,
     against: str | None = None,
     beam: int = 5,
     engine: "EngineName | None" = None,
     output: Path | None = None,
     quiet: bool = False,
 ) -> Report:
-    """Translate a corpus's sources and score the translations against its targets."""
+    """Translate a corpus's sources and score the translations against its targets; `more`: with folder."""
     from latimer import evaluate
     from latimer.cli.show import Stopwatch
     from latimer.data.corpus import Corpus
+    from latimer.ensemble import load_together
     from latimer.folder import ModelFolder
     from latimer.translator import Translator
 
@@ -95,7 +98,7 @@ def score(
     )
     pairs = [(pair.source, pair.target) for pair in opened.pairs()]
     sources, references = evaluate.group_references(pairs)
-    translator = Translator.load(folder, engine=engine)
+    translator = load_together([folder, *more], engine=engine)
     watch = Stopwatch()
     texts = _translate(translator, sources, beam, folder, quiet)
     seconds = watch.seconds

@@ -33,7 +33,9 @@ class _Command(Sections):
 
 @click.command(cls=_Command)
 @click.argument("text", nargs=-1)
-@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option(
+    "--model", "folders", required=True, multiple=True, metavar="DIR", help="A model; several are averaged."
+)
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--n-best", default=1, show_default=True, help="Translations printed for each line.")
 @click.option("--scores", is_flag=True, help="Print the score before each translation.")
@@ -59,7 +61,7 @@ class _Command(Sections):
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
-    folder: str,
+    folders: tuple[str, ...],
     beam: int,
     n_best: int,
     scores: bool,
@@ -106,10 +108,11 @@ def command(
     if source is not None and _is_document(source):
         if n_best > 1 or scores or as_json:
             raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-        _translate_document(_opened(folder, engine, draws, sampling), source, target, folder=folder, **given)
+        translator = _opened(folders, engine, draws, sampling)
+        _translate_document(translator, source, target, folder=folders[0], **given)
         return
     given.update(n_best=n_best, as_json=as_json, scored=scores or n_best > 1)
-    _translate_lines(_opened(folder, engine, draws, sampling), text, source, target, **given)
+    _translate_lines(_opened(folders, engine, draws, sampling), text, source, target, **given)
 
 
 def _sampling(drawn: bool, draws: int | None, shape: dict[str, Any]) -> "Sampling | None":
@@ -126,12 +129,12 @@ def _sampling(drawn: bool, draws: int | None, shape: dict[str, Any]) -> "Samplin
 
 
 def _opened(
-    folder: str, engine: "EngineName | None", draws: int | None, sampling: "Sampling | None"
+    folders: Sequence[str], engine: "EngineName | None", draws: int | None, sampling: "Sampling | None"
 ) -> "Translating":
     """Who translates."""
-    from latimer.translator import Translator
+    from latimer.ensemble import load_together
 
-    translator = Translator.load(folder, engine=engine)
+    translator = load_together(folders, engine=engine)
     if draws is None:
         return translator
     from latimer.choosing import LeastRisk
