@@ -114,7 +114,7 @@ class LeastRisk(Choice):
         left = [
             "" if self._is_settled(text, found) else text for text, found in zip(texts, searched, strict=True)
         ]
-        drawing = replace(wishes or Wishes(), glossary=(), sampling=self.sampling)
+        drawing = replace(wishes or Wishes(), glossary=(), diversity=0.0, sampling=self.sampling)
         drawn = self.translator.hypotheses(
             left, beam=self.draws, length_penalty=length_penalty, wishes=drawing
         )

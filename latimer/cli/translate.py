@@ -27,7 +27,16 @@ class _Command(Sections):
         "What a translation must and must not hold": (
             *("glossary", "banned", "no_repeat", "min_length", "max_length", "prefix"),
         ),
-        "Draws": ("drawn", "draws", "temperature", "top_k", "top_p", "min_p", "seed"),
+        "Other than the likeliest": (
+            "diversity",
+            "drawn",
+            "draws",
+            "temperature",
+            "top_k",
+            "top_p",
+            "min_p",
+            "seed",
+        ),
     }
 
 
@@ -52,6 +61,7 @@ class _Command(Sections):
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
 @click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
+@click.option("--diversity", default=0.0, metavar="X", help="How far --n-best is kept apart; 1 is a lot. [0]")
 @click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
 @click.option("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
 @click.option("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
@@ -76,6 +86,7 @@ def command(
     max_length: int | None,
     prefix: str,
     drawn: bool,
+    diversity: float,
     draws: int | None,
     temperature: float | None,
     top_k: int | None,
@@ -102,7 +113,10 @@ def command(
     shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
     terms = read_glossary(glossary) if glossary else ()
     sampling = _sampling(drawn, draws, shape)
-    asked = Wishes(banned, no_repeat, min_length, max_length, prefix, terms, sampling if drawn else None)
+    asked = Wishes(
+        *(banned, no_repeat, min_length, max_length, prefix, terms),
+        *(sampling if drawn else None, diversity),
+    )
     wishes = None if asked == Wishes() else asked
     given: Any = {"beam": n_best if drawn else max(beam, n_best), "wishes": wishes, "quiet": quiet}
     if source is not None and _is_document(source):

@@ -18,6 +18,8 @@ from latimer.search.constraints import Constraint, Numbers
 from latimer.search.terms import Offers, Terms, best_of_each_debt, offer
 from latimer.state import Array, Nest, repeat, select
 
+ABREAST = 2  # hypotheses of each of the small beams that are kept apart
+
 __all__ = ["Constraint", "Hypothesis", "Move", "Numbers", "beam_search"]
 
 
@@ -75,6 +77,7 @@ def beam_search(
     length_penalty: float = 1.0,
     constraints: Sequence[Constraint] = (),
     terms: Sequence[Terms | None] | None = None,
+    diversity: float = 0.0,
     watch: Callable[[Move], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """The `beam` best hypotheses of each sentence, best first; distinct, and fewer where no more exist.
@@ -82,17 +85,15 @@ def beam_search(
     The decoder is given tokens of the library and on the device of `memory`, torch's or NumPy's.
     `limits` (at least 1) is the greatest number of tokens of each sentence, the end counted.
     `length_penalty` a ranks by log-probability / length ** a: 0 is the probability itself, 1 the mean.
-    `terms` is what each sentence must hold. `watch` is told of every step.
+    `terms` is what each sentence must hold. `diversity` above 0 searches with `beam` small beams (Vijayakumar
+    et al. 2018), without terms: in each a token costs that much for every hypothesis of those before that
+    says it at the same place. The best of each that is none of those before is given, scored without cost.
+    `watch` is told of every step.
     """
+    groups, beam = (beam, beam * ABREAST) if diversity and beam > 1 else (1, beam)
     limits = np.asarray(limits)
     batch = len(limits)
-    beams = _Beams(
-        sentence=np.arange(batch),
-        tokens=np.full((batch, beam, 1), bos),
-        total=np.where(np.arange(beam) == 0, 0.0, np.full((batch, beam), -np.inf)),
-        length=np.zeros((batch, beam), dtype=np.int64),
-        done=np.zeros((batch, beam), dtype=np.bool_),
-    )
+    beams = _begin(batch, beam, bos, groups)
     memory, state = repeat(memory, beam), None
     found: list[list[Hypothesis]] = [[] for _ in range(batch)]
     with without_gradients(memory):
@@ -107,7 +108,7 @@ def beam_search(
             left, offers = limits[beams.sentence], None
             if terms is not None:
                 log_probs, offers = offer(terms, beams.sentence, log_probs, tokens, left, eos=eos)
-            beams, rows = _advance(beams, log_probs, left, eos, length_penalty, offers)
+            beams, rows = _advance(beams, log_probs, left, eos, length_penalty, offers, groups, diversity)
             if watch is not None:
                 parent = rows.reshape(beams.done.shape) % beam
                 watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
@@ -115,7 +116,7 @@ def beam_search(
             some = bool(finished.any())
             if some:
                 for index in np.flatnonzero(finished).tolist():
-                    found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
+                    found[beams.sentence[index]] = _hypotheses(beams, index, length_penalty, groups)
                 going = np.flatnonzero(~finished)
                 kept = (going[:, None] * beam + np.arange(beam)).reshape(-1)
                 beams, rows = beams.of(going), rows[kept]
@@ -125,7 +126,18 @@ def beam_search(
     return found
 
 
-def _advance(
+def _begin(batch: int, beam: int, bos: int, groups: int) -> _Beams:
+    """One hypothesis a group, to which the others come."""
+    return _Beams(
+        sentence=np.arange(batch),
+        tokens=np.full((batch, beam, 1), bos),
+        total=np.where(np.arange(beam) % (beam // groups) == 0, 0.0, np.full((batch, beam), -np.inf)),
+        length=np.zeros((batch, beam), dtype=np.int64),
+        done=np.zeros((batch, beam), dtype=np.bool_),
+    )
+
+
+def _advance_beam(
     beams: _Beams,
     log_probs: Float[Array, "N V"],
     limits: Int[np.ndarray, " B"],
@@ -171,9 +183,40 @@ def _advance(
     ), (np.arange(batch)[:, None] * beam + parent).reshape(-1)
 
 
-def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> list[Hypothesis]:
-    """The hypotheses of one finished sentence, in the order of their scores."""
-    return [
+def _advance(
+    beams: _Beams,
+    log_probs: Float[Array, "N V"],
+    limits: Int[np.ndarray, " B"],
+    eos: int,
+    length_penalty: float,
+    offers: Offers | None,
+    groups: int,
+    diversity: float,
+) -> tuple[_Beams, Int[np.ndarray, " N"]]:
+    """Group after group, each away from what those before it just said; a single one at once."""
+    if groups == 1:
+        return _advance_beam(beams, log_probs, limits, eos, length_penalty, offers)
+    batch, beam, _ = beams.tokens.shape
+    sentences, parts, rows = np.arange(batch)[:, None], [], []
+    cost = np.zeros((batch, log_probs.shape[1]), dtype=np.float32)
+    for places in np.split(np.arange(beam), groups):
+        before = _Beams(beams.sentence, *(array[:, places] for array in beams[1:]))
+        own = (sentences * beam + places).reshape(-1)
+        paying = like(log_probs, cost.repeat(len(places), 0))
+        after, kept = _advance_beam(
+            before, select(log_probs, like(log_probs, own)) - paying, limits, eos, length_penalty
+        )
+        token, going = after.tokens[..., -1], ~before.done.reshape(-1)[kept].reshape(batch, -1)
+        parts.append(after._replace(total=after.total + np.where(going, cost[sentences, token], 0))[1:])
+        rows.append(own[kept].reshape(batch, -1))
+        np.add.at(cost, (sentences, token), diversity * (going & (after.total > -np.inf)))
+    together = (np.concatenate(arrays, 1) for arrays in zip(*parts, strict=True))
+    return _Beams(beams.sentence, *together), np.concatenate(rows, 1).reshape(-1)
+
+
+def _hypotheses(beams: _Beams, index: int, length_penalty: float, groups: int) -> list[Hypothesis]:
+    """Those of one finished sentence, in the order of their scores; of several groups the best of each."""
+    found = [
         Hypothesis(tokens[1:length], total, total / length**length_penalty)
         for tokens, total, length in zip(
             beams.tokens[index].tolist(),
@@ -181,5 +224,12 @@ def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> l
             beams.length[index].tolist(),
             strict=True,
         )
-        if total > -np.inf
     ]
+    if groups == 1:
+        return [one for one in found if one.log_probability > -np.inf]
+    best: dict[tuple[int, ...], Hypothesis] = {}
+    for group in np.split(np.arange(len(found)), groups):
+        some = [found[place] for place in group if found[place].log_probability > -np.inf]
+        new = [one for one in some if tuple(one.tokens) not in best]
+        best.update((tuple(one.tokens), one) for one in new[:1])
+    return sorted(best.values(), key=lambda one: -one.score)

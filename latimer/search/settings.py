@@ -31,16 +31,19 @@ class Wishes:
     prefix: str = ""
     glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
     sampling: Sampling | None = None  # draws, instead of the best
+    diversity: float = 0.0  # how much a piece costs for each hypothesis that says it at the same place
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
             raise Mistake("--no-repeat and --min-length must not be negative.")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise Mistake("--max-length must be at least 1, and no less than --min-length.")
-        if self.sampling is not None and self.glossary:
-            raise Mistake(
-                "What is drawn by lot can't be made to say the terms of a glossary; leave one of them."
-            )
+        if self.diversity < 0:
+            raise Mistake("--diversity must not be negative; 0 is the plain beam.")
+        if self.glossary and (self.diversity or self.sampling):
+            raise Mistake("--glossary goes with the plain beam only; leave --sample or --diversity.")
+        if self.diversity and self.sampling:
+            raise Mistake("--sample draws, --diversity searches; give one of them.")
 
     def limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
         """How many tokens a translation may have, its end counted, where without wishes it is `limit`."""
@@ -113,6 +116,7 @@ def search(
     if wishes is not None and wishes.sampling is not None:
         return sample(decoder, memory, count=beam, sampling=wishes.sampling, keys=keys, **shared)
     wide = 2 * beam if terms else beam  # room for what says its terms and for what does not
+    shared["diversity"] = wishes.diversity if wishes else 0.0
     found = beam_search(decoder, memory, beam=wide, terms=terms, watch=watch, **shared)
     return [hypotheses[:beam] for hypotheses in found]
 
