@@ -5,44 +5,17 @@ The `score` of a translation is then what it was chosen by, and `log_probability
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from latimer.data.text import normalise
+from latimer.ensemble import load_together
 from latimer.errors import Mistake
-from latimer.protection import find, keeps
 from latimer.search.risk import expected_agreement
 from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
-from latimer.translator import Translation, Translator
-
-
-class Translating(Protocol):
-    """A Translator, or whoever stands in for one."""
-
-    def translate(
-        self,
-        texts: Sequence[str],
-        *,
-        beam: int = 5,
-        length_penalty: float = 1.0,
-        wishes: Wishes | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> list[str]:
-        """The best translation of each line."""
-
-    def hypotheses(
-        self,
-        texts: Sequence[str],
-        *,
-        beam: int = 5,
-        length_penalty: float = 1.0,
-        wishes: Wishes | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> list[list[Translation]]:
-        """Several of each, best first."""
+from latimer.translator import EngineName, Translation, Translator
 
 
 class Choice(ABC):
@@ -85,11 +58,14 @@ class Choice(ABC):
         return len(self.translator.tokenizers.source.encode(normalise(text))) > self.translator.longest
 
 
+AnyTranslator = Translator | Choice
+
+
 class LeastRisk(Choice):
     """What agrees best, by chrF, with `draws` of the model (search/risk.py): its score, from 0 to 100.
 
     Candidates are the beam's hypotheses and the draws; where a glossary is wished only the beam's, which hold
-    its terms. Lines that the guard sees to are left as they are.
+    its terms. Lines that the guard sees to are left as they are, and so are those whose draws it sees to.
     """
 
     def __init__(self, translator: Translator, *, draws: int = 32, sampling: Sampling | None = None) -> None:
@@ -120,25 +96,42 @@ class LeastRisk(Choice):
         )
         free = not (wishes and wishes.glossary)
         return [
-            self._best(text, found, draws, free)[:beam] if draws else found
-            for text, found, draws in zip(texts, searched, drawn, strict=True)
+            _best(found, draws, free)[:beam] if draws and not draws[0].flags else found
+            for found, draws in zip(searched, drawn, strict=True)
         ]
 
-    def _best(
-        self, source: str, searched: list[Translation], drawn: list[Translation], free: bool
-    ) -> list[Translation]:
-        """The candidates of a line, the best first."""
-        times: dict[str, int] = dict.fromkeys((one.text for one in searched), 0)
-        for one in drawn:
-            times[one.text] = times.get(one.text, 0) + 1
-        spans = find(source)
-        candidates: dict[str, Translation] = {}
-        for one in [*searched, *(one for one in drawn if free and keeps(spans, one.text))]:
-            candidates.setdefault(one.text, one)
-        places = {text: place for place, text in enumerate(times)}
-        often = np.array([*times.values()], dtype=np.float64)
-        scores = expected_agreement([*times], often, [places[text] for text in candidates])
-        scored = [
-            one._replace(score=float(score)) for one, score in zip(candidates.values(), scores, strict=True)
-        ]
-        return sorted(scored, key=lambda one: -one.score)
+
+def _best(searched: list[Translation], drawn: list[Translation], free: bool) -> list[Translation]:
+    """The candidates of a line, the best first; the draws are among them where they are `free`."""
+    times: dict[str, int] = dict.fromkeys((one.text for one in searched), 0)
+    for one in drawn:
+        times[one.text] = times.get(one.text, 0) + 1
+    candidates: dict[str, Translation] = {}
+    for one in [*searched, *(drawn if free else [])]:
+        candidates.setdefault(one.text, one)
+    places = {text: place for place, text in enumerate(times)}
+    often = np.array([*times.values()], dtype=np.float64)
+    scores = expected_agreement([*times], often, [places[text] for text in candidates])
+    scored = [
+        one._replace(score=float(score)) for one, score in zip(candidates.values(), scores, strict=True)
+    ]
+    return sorted(scored, key=lambda one: -one.score)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who translates: models that speak together, in which direction, and what of it is chosen."""
+
+    folders: tuple[str, ...]
+    to: str | None = None
+    domain: str | None = None
+    engine: EngineName | None = None
+    draws: int | None = None  # of so many what agrees best; None: the likeliest
+    sampling: Sampling | None = None
+
+    def open(self) -> AnyTranslator:
+        """Load it. Raises Mistake as `load_together` does."""
+        translator = load_together(self.folders, to=self.to, domain=self.domain, engine=self.engine)
+        if self.draws is None:
+            return translator
+        return LeastRisk(translator, draws=self.draws, sampling=self.sampling)

@@ -1,7 +1,9 @@
 """Who is chosen where it is not the likeliest, from text to text, on either engine and by the command."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,7 @@ from latimer.data.tokenizer import Tokenizer
 from latimer.ensemble import load_together
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.protection import find, keeps
 from latimer.recipe import Trained
 from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
@@ -50,7 +53,7 @@ def test_the_least_risk_is_that_of_a_loop_over_all_draws(folder: Path, engine: E
     drawn = translator.hypotheses(TEXTS, beam=12, wishes=Wishes(sampling=FLAT))
     assert [len(some) for some in found] == [4, 0, 4, 1]
     for place in (0, 2):
-        if searched[place][0].flags:
+        if searched[place][0].flags or drawn[place][0].flags:
             assert found[place] == searched[place]
             continue
         risks = {
@@ -67,19 +70,22 @@ def test_the_least_risk_is_that_of_a_loop_over_all_draws(folder: Path, engine: E
 class Scripted(Translator):
     """Says what it is told, whether it searches or draws."""
 
-    def __init__(self, searched: list[Translation], drawn: list[str]) -> None:
-        self.searched, self.drawn, self.longest = searched, drawn, 9
+    def __init__(self, searched: list[Translation], drawn: list[str], flags: tuple[str, ...] = ()) -> None:
+        self.searched, self.drawn, self.flags, self.longest = searched, drawn, flags, 9
         words = SimpleNamespace(encode=str.split)
         self.tokenizers = SimpleNamespace(source=words)  # type: ignore[assignment]
 
     def hypotheses(self, texts: Any, *, wishes: Any = None, **options: Any) -> list[list[Translation]]:
         if wishes is None or wishes.sampling is None:
             return [self.searched for _ in texts]
-        return [[Translation(text, -1.0, -1.0) for text in self.drawn] if given else [] for given in texts]
+        drawn = [Translation(text, -1.0, -1.0, self.flags) for text in self.drawn]
+        return [drawn if given else [] for given in texts]
 
 
-def chosen(source: str, searched: list[Translation], drawn: list[str], wishes: Any = None) -> str:
-    [found] = LeastRisk(Scripted(searched, drawn)).hypotheses([source], wishes=wishes)
+def chosen(
+    source: str, searched: list[Translation], drawn: list[str], wishes: Any = None, *flags: str
+) -> str:
+    [found] = LeastRisk(Scripted(searched, drawn, flags)).hypotheses([source], wishes=wishes)
     return found[0].text
 
 
@@ -91,14 +97,41 @@ def test_what_most_agree_on_is_chosen_though_nobody_else_says_it() -> None:
     assert chosen("a", [*beam, Translation(middle, -9.0, -9.0)], around) == middle, "which was not drawn"
 
 
-def test_what_is_protected_wished_or_guarded_stays() -> None:
-    kept = [Translation("zz {name}", -0.1, -0.1), Translation("abc {name}", -0.1, -0.1)]
-    assert chosen("a {name}", kept, ["abc", "abc"]) == "abc {name}", "of those that keep the span"
+def test_what_is_wished_or_guarded_stays() -> None:
+    assert chosen("a", [Translation("zz", -0.1, -0.1)], ["a"], None, "untranslated") == "zz"
     glossary = Wishes(glossary=(("a", ("zz",)),))
     assert chosen("a", [Translation("zz", -0.1, -0.1)], ["abc", "abc"], glossary) == "zz"
     for settled in (Translation("zz", -0.1, -0.1, ("repetition",)), Translation("zz", 0.0, 0.0)):
         assert chosen("a", [settled], ["abc", "abc"]) == "zz"
     assert chosen("a " * 10, [Translation("zz", -0.1, -0.1)], ["abc", "abc"]) == "zz", "longer than training"
+
+
+@either
+def test_spans_stay_whoever_chooses(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    text = "she wants {name} and <b>my boat</b>."
+    either_way = [Wishes(sampling=FLAT), Wishes(diversity=1.0)]
+    found = LeastRisk(translator, draws=6, sampling=FLAT).hypotheses([text], beam=3)
+    found += [translator.hypotheses([text], beam=3, wishes=wishes)[0] for wishes in either_way]
+    for some in found:
+        assert some
+        for one in some:
+            assert keeps(find(text), one.text)
+    for wishes in either_way:
+        begun = replace(wishes, prefix="{name}, elle v")
+        for one in translator.hypotheses([text], beam=3, wishes=begun)[0]:
+            assert re.sub("</?b>", "", one.text).startswith("{name}, elle v")
+            assert keeps(find(text), one.text) or "unprotected" in one.flags
+
+
+def test_shards_are_chosen_among_draws_too(folder: Path, tmp_path: Path) -> None:
+    lines, into, shards = tmp_path / "lines", tmp_path / "into", tmp_path / "shards"
+    lines.write_text("".join(f"{text}\n" for text in TEXTS), encoding="utf-8")
+    how = ("--mbr", "4", "--seed", "3", "--scores", "--model", str(folder), "--input", str(lines), "--quiet")
+    said(folder, *how, "--output", str(into), "--shards", str(shards))
+    assert into.read_text(encoding="utf-8") == said(folder, *how)
+    with pytest.raises(Mistake, match="voice was different"):
+        said(folder, *how, "--seed", "4", "--output", str(into), "--shards", str(shards))
 
 
 def test_the_command_chooses_among_draws(folder: Path) -> None:

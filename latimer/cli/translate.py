@@ -4,9 +4,10 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
 
@@ -14,7 +15,7 @@ from latimer.cli.sections import Sections
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
-    from latimer.choosing import Translating
+    from latimer.choosing import AnyTranslator, Voice
     from latimer.search.sampling import Sampling
     from latimer.search.settings import Wishes
     from latimer.translator import EngineName, Translation
@@ -40,6 +41,15 @@ class _Command(Sections):
     }
 
 
+def _gather(context: click.Context, parameter: click.Parameter, value: int | float | None) -> None:
+    if value is not None:
+        context.meta.setdefault(SHAPE, {})[parameter.name] = value
+
+
+SHAPE = f"{__name__}.shape"  # where a call's context keeps how to draw
+_shape = partial(click.option, callback=_gather, expose_value=False)
+
+
 @click.command(cls=_Command)
 @click.argument("text", nargs=-1)
 @click.option(
@@ -52,7 +62,7 @@ class _Command(Sections):
 @click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
-    "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
+    "--engine", type=click.Choice(["onnx", "torch", "ray"]), help="Who runs the model, or the shards."
 )
 @click.option("--glossary", type=click.Path(path_type=Path), help="TSV: term, how to say it, other forms.")
 @click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
@@ -60,14 +70,17 @@ class _Command(Sections):
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
+@click.option("--to", help="The language to translate into, where the model has several.")
+@click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
+@click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
 @click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
 @click.option("--diversity", default=0.0, metavar="X", help="How far --n-best is kept apart; 1 is a lot. [0]")
 @click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
-@click.option("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
-@click.option("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
-@click.option("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
-@click.option("--min-p", type=float, metavar="P", help="Those with P of the likeliest one's. [0.05]")
-@click.option("--seed", type=int, metavar="N", help="Another seed, other draws. [1]")
+@_shape("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
+@_shape("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
+@_shape("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
+@_shape("--min-p", type=float, metavar="P", help="Those with P of the likeliest one's. [0.05]")
+@_shape("--seed", type=int, metavar="N", help="Another seed, other draws. [1]")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -78,21 +91,19 @@ def command(
     source: Path | None,
     target: Path | None,
     as_json: bool,
-    engine: "EngineName | None",
+    engine: "EngineName | Literal['ray'] | None",
     glossary: Path | None,
     banned: tuple[str, ...],
     no_repeat: int,
     min_length: int,
     max_length: int | None,
     prefix: str,
+    to: str | None,
+    domain: str | None,
+    shards: Path | None,
     drawn: bool,
     diversity: float,
     draws: int | None,
-    temperature: float | None,
-    top_k: int | None,
-    top_p: float | None,
-    min_p: float | None,
-    seed: int | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -102,62 +113,70 @@ def command(
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
     is the mean log-probability of a piece; with --mbr the mean chrF with all draws.
+
+    With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
     if text and source:
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
+    from latimer.choosing import Voice
+
+    sampling = _sampling(drawn, draws)
+    held = banned, no_repeat, min_length, max_length, prefix
+    wishes = _wishes(*held, glossary, sampling if drawn else None, diversity)
+    voice = Voice(folders, to, domain, None if engine == "ray" else engine, draws, sampling)
+    count, scored = n_best if drawn else max(beam, n_best), scores or n_best > 1
+    if shards is not None or engine == "ray":
+        from latimer.cli.translating import Translating, in_shards
+
+        job = Translating(voice, source, target, count, n_best, scored, as_json, wishes)
+        in_shards(job, shards, engine=engine, quiet=quiet)
+    elif source is not None and _is_document(source):
+        if scored or as_json:
+            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
+        _translate_document(voice, source, target, beam=count, wishes=wishes, quiet=quiet)
+    else:
+        given: Any = {"beam": count, "n_best": n_best, "as_json": as_json, "scored": scored}
+        _translate_lines(voice.open(), text, source, target, wishes=wishes, quiet=quiet, **given)
+
+
+def _wishes(
+    banned: tuple[str, ...],
+    no_repeat: int,
+    min_length: int,
+    max_length: int | None,
+    prefix: str,
+    glossary: Path | None,
+    sampling: "Sampling | None",
+    diversity: float,
+) -> "Wishes | None":
+    """What is asked of a translation; None where nothing is."""
     from latimer.data.glossary import read_glossary
     from latimer.search.settings import Wishes
 
-    shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
     terms = read_glossary(glossary) if glossary else ()
-    sampling = _sampling(drawn, draws, shape)
     asked = Wishes(
-        *(banned, no_repeat, min_length, max_length, prefix, terms),
-        *(sampling if drawn else None, diversity),
+        *(banned, no_repeat, min_length, max_length, prefix, terms), sampling=sampling, diversity=diversity
     )
-    wishes = None if asked == Wishes() else asked
-    given: Any = {"beam": n_best if drawn else max(beam, n_best), "wishes": wishes, "quiet": quiet}
-    if source is not None and _is_document(source):
-        if n_best > 1 or scores or as_json:
-            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-        translator = _opened(folders, engine, draws, sampling)
-        _translate_document(translator, source, target, folder=folders[0], **given)
-        return
-    given.update(n_best=n_best, as_json=as_json, scored=scores or n_best > 1)
-    _translate_lines(_opened(folders, engine, draws, sampling), text, source, target, **given)
+    return None if asked == Wishes() else asked
 
 
-def _sampling(drawn: bool, draws: int | None, shape: dict[str, Any]) -> "Sampling | None":
+def _sampling(drawn: bool, draws: int | None) -> "Sampling | None":
     """What is drawn from, where anything is to be drawn."""
     from latimer.search.sampling import Sampling
 
     if drawn and draws is not None:
         raise Mistake("--sample prints what is drawn, --mbr chooses among it; give one of them.")
-    given = {name: value for name, value in shape.items() if value is not None}
+    given = click.get_current_context().meta.get(SHAPE, {})
     if given and not drawn and draws is None:
         option = next(iter(given)).replace("_", "-")
         raise Mistake(f"--{option} says how to draw; give it with --sample or --mbr.")
     return Sampling(**given) if drawn or draws is not None else None
 
 
-def _opened(
-    folders: Sequence[str], engine: "EngineName | None", draws: int | None, sampling: "Sampling | None"
-) -> "Translating":
-    """Who translates."""
-    from latimer.ensemble import load_together
-
-    translator = load_together(folders, engine=engine)
-    if draws is None:
-        return translator
-    from latimer.choosing import LeastRisk
-
-    return LeastRisk(translator, draws=draws, sampling=sampling)
-
-
 def _translate_lines(
-    translator: "Translating",
+    translator: "AnyTranslator",
     text: Sequence[str],
     source: Path | None,
     target: Path | None,
@@ -187,8 +206,8 @@ def _translate_lines(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, beam, wishes, advance):
-            for row in _rows(number, line, found[:n_best], as_json, scored):
+        for number, line, found in translated(translator, lines, chunk, beam, wishes, advance):
+            for row in rows_of(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
                 out.flush()
@@ -202,21 +221,22 @@ def _is_document(source: Path) -> bool:
 
 
 def _translate_document(
-    translator: "Translating",
+    voice: "Voice",
     source: Path,
     target: Path | None,
     *,
-    folder: str,
     beam: int,
     wishes: "Wishes | None",
     quiet: bool,
 ) -> None:
     from latimer.cli.show import progress_bar
-    from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
+    from latimer.directions import target_of
+    from latimer.documents import DOCUMENT_LIMIT, translate_document
     from latimer.files import replacing
     from latimer.folder import ModelFolder
 
-    record = ModelFolder(folder).record
+    record = ModelFolder(voice.folders[0]).record
+    translator = voice.open()
 
     def translate(segments: list[str]) -> list[str]:
         with progress_bar(len(segments), "translating", quiet=quiet) as advance:
@@ -230,9 +250,9 @@ def _translate_document(
     written = translate_document(
         source.name,
         data,
-        without_placeholders(translate),
+        translate,
         source=record["source_language"],
-        target=record["target_language"],
+        target=target_of(record, voice.to),
     )
     if target is None:
         sys.stdout.buffer.write(written)
@@ -249,24 +269,26 @@ def _lines(text: Sequence[str], source: Path | None) -> tuple[Iterable[str], int
 
     file = LineFile(str(source)) if source is not None else LineFile("-", once=True)
     total = sum(1 for _ in file.lines()) if source is not None else 0
-    return _whole(file.lines(), file.name), total
+    return whole(file.lines(), file.name), total
 
 
-def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+def whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+    """The lines; raises Mistake at one that is too long."""
     for number, line in enumerate(lines, 1):
         if line is None:
             raise Mistake(f"{name}:{number}: this line is over a megabyte long; a line is one sentence.")
         yield line
 
 
-def _translated(
-    translator: "Translating",
+def translated(
+    translator: "AnyTranslator",
     lines: Iterable[str],
     chunk: int,
     beam: int,
     wishes: "Wishes | None",
     advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
+    """Number, line and translations of each; so many lines at a time are translated together."""
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
@@ -278,9 +300,10 @@ def _translated(
             advance(len(some))
 
 
-def _rows(
+def rows_of(
     number: int, line: str, found: "Sequence[Translation]", as_json: bool, scored: bool
 ) -> Iterator[str]:
+    """What is printed for one line."""
     if as_json:
         translations = [translation._asdict() for translation in found]
         yield json.dumps({"line": number, "source": line, "translations": translations}, ensure_ascii=False)

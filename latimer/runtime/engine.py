@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from latimer.state import Array, Nest
 
@@ -27,6 +27,15 @@ class Engine(ABC):
     @abstractmethod
     def decoder(self, tokens: Array, memory: Nest, state: Nest) -> Any:
         """One token a row, on from `state` (None: from the beginning): logits, and the next state."""
+
+    def attention(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        """What each attention over the source looked at when it read the target, which begins with BOS.
+
+        By their names in the model, the lowest layer first; empty where that is not told.
+        """
+        return {}
 
     @property
     @abstractmethod

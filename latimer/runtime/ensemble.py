@@ -44,6 +44,12 @@ class Ensemble(Engine):
         mean = log_mean([log_softmax(out.logits[:, -1]) for out in said])
         return Averaged(mean[:, None], tuple(out.state for out in said))
 
+    def attention(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        """The first one's."""
+        return self.engines[0].attention(source, mask, target)
+
     @property
     def model(self) -> Any:
         raise Mistake("Several models together have no attention to look at; give one of them.")

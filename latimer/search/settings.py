@@ -30,6 +30,7 @@ class Wishes:
     max_length: int | None = None
     prefix: str = ""
     glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
+    guard: bool = True  # False: what the model says, as it comes: nothing cut, protected or searched again
     sampling: Sampling | None = None  # draws, instead of the best
     diversity: float = 0.0  # how much a piece costs for each hypothesis that says it at the same place
 
@@ -52,6 +53,10 @@ class Wishes:
         return max(
             longest + len(whole) + 2 * len(encode(rest)) if self.prefix else longest, self.min_length + 1
         )
+
+    def sound_limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
+        """Beyond how many tokens a translation is absurdly long; without wishes it is `limit`."""
+        return replace(self, max_length=None).limit(limit, encode)
 
     def constraints(
         self, encode: Callable[[str], list[int]], pieces: list[str], *, bos: int, eos: int
@@ -98,7 +103,7 @@ class Wishes:
 def search(
     decoder: Callable[[Array, Nest, Nest], Step],
     memory: Nest,
-    wishes: Wishes | None,
+    wishes: Wishes,
     *,
     keys: Sequence[Sequence[int]],
     limits: Sequence[int],
@@ -110,28 +115,40 @@ def search(
     terms: Sequence[Terms | None] | None = None,
     watch: Callable[[Move], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """`beam` hypotheses of each sentence, the best or drawn, as is wished; `keys` are numbers of its own."""
+    """`beam` hypotheses of each sentence, the best, the best apart or drawn, as is wished.
+
+    `keys` are numbers of each sentence's own. What has terms to say is neither drawn nor kept apart.
+    """
     shared: Any = {"limits": limits, "bos": bos, "eos": eos, "constraints": constraints}
     shared["length_penalty"] = length_penalty
-    if wishes is not None and wishes.sampling is not None:
+    if terms is None and wishes.sampling is not None:
         return sample(decoder, memory, count=beam, sampling=wishes.sampling, keys=keys, **shared)
-    wide = 2 * beam if terms else beam  # room for what says its terms and for what does not
-    shared["diversity"] = wishes.diversity if wishes else 0.0
-    found = beam_search(decoder, memory, beam=wide, terms=terms, watch=watch, **shared)
+    if terms is None:
+        return beam_search(decoder, memory, beam=beam, diversity=wishes.diversity, watch=watch, **shared)
+    # Room for what says its terms and for what does not.
+    found = beam_search(decoder, memory, beam=2 * beam, terms=terms, watch=watch, **shared)
     return [hypotheses[:beam] for hypotheses in found]
 
 
 def fill_in(
     found: list[list[Hypothesis]],
     wishes: Wishes,
-    search: Callable[[list[int], Wishes | None], list[list[Hypothesis]]],
-) -> None:
+    search: Callable[[list[int], Wishes], list[list[Hypothesis]]],
+) -> dict[int, tuple[str, ...]]:
     """Search again where nothing was found: as wished (more widely), without the glossary, without wishes.
 
-    `search` is told which of `found` are left, and what is to be obeyed.
+    `search` is told which of `found` are left, and what is to be obeyed. Returns which of them had to be
+    found without their "glossary", or without any "wishes".
     """
-    for less in (wishes, replace(wishes, glossary=()), None):
+    lost: dict[int, tuple[str, ...]] = {}
+    for less, flags in (
+        (wishes, ()),
+        (replace(wishes, glossary=()), ("glossary",) if wishes.glossary else ()),
+        (Wishes(), ("wishes",)),
+    ):
         left = [index for index, hypotheses in enumerate(found) if not hypotheses]
         if left:
             for index, hypotheses in zip(left, search(left, less), strict=True):
                 found[index] = hypotheses
+                lost[index] = flags
+    return lost

@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from latimer.directions import choose, directions
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
@@ -32,17 +33,18 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
     found: dict[Direction, Search] = {}
     for folder in folders:
         record = ModelFolder(folder).record
-        source, target = record.get("source_language"), record.get("target_language")
-        if not (source and target):
-            raise Mistake(f"{folder} doesn't say its languages; train it with --from and --to.")
-        direction = (source, target)
-        if direction in found:
-            raise Mistake(
-                f"{folder} translates {'-'.join(direction)} as another --model does; give one of them."
-            )
-        translator = Translator.load(folder, engine="onnx")
-        translator.translate(["A"])
-        found[direction] = _search(translator)
+        model: Translator | None = None
+        for source, target in directions(record):
+            if not (source and target):
+                raise Mistake(f"{folder} doesn't say its languages; train it with --from and --to.")
+            if (source, target) in found:
+                raise Mistake(
+                    f"{folder} translates {source}-{target} as another --model does; give one of them."
+                )
+            model = model or Translator.load(folder, engine="onnx")
+            translator = choose(model, record, to=target)
+            translator.translate(["A"])
+            found[source, target] = _search(translator)
     return found
 
 
