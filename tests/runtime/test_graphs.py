@@ -18,6 +18,7 @@ from latimer.runtime.graphs import First, OnnxEngine
 from latimer.runtime.recording import record
 from latimer.search.arrays import likeliest, log_softmax
 from latimer.search.beam import Hypothesis, beam_search
+from latimer.search.sampling import Sampling, sample
 from latimer.state import leaves, repeat, select
 
 BOS, EOS = 1, 2
@@ -146,6 +147,27 @@ def test_scores_are_the_engines_own_and_constraints_are_obeyed(engines: Recorded
             assert not constraints or not any(4 in each.tokens for each in found)
             for each in found:
                 assert each.log_probability == pytest.approx(said(engine, row, each.tokens), abs=1e-4)
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_draws_are_torchs_and_the_same_in_any_company(engines: Recorded, weights: str) -> None:
+    """Laws 3 and 5, with rows that leave one by one."""
+    flat = Sampling(temperature=3.0, min_p=0.0)
+
+    def drawn(engine: Engine, rows: list[int]) -> list[list[Hypothesis]]:
+        options: Any = {"limits": [LIMITS[row] for row in rows], "keys": [[row] for row in rows]}
+        memory = engine.memory(*sentences(rows))
+        return sample(engine.decoder, memory, bos=BOS, eos=EOS, count=9, sampling=flat, **options)
+
+    engine = getattr(engines, weights)
+    together = drawn(engine, [0, 1, 2, 3])
+    assert len({len(each.tokens) for each in together[0]}) > 1
+    for row in range(4):
+        same([together[row]], drawn(engine, [row]))
+        for each in together[row]:
+            assert each.log_probability == pytest.approx(said(engine, row, each.tokens), abs=1e-4)
+    if weights == "float32":
+        same(together, drawn(engines.torch, [0, 1, 2, 3]))
 
 
 def said(engine: Engine, row: int, tokens: list[int]) -> float:
