@@ -115,7 +115,8 @@ def command(
     only what people read in it changes. Of an over-long line the sentences are translated one by one.
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
-    is the mean log-probability of a piece; with --mbr the mean chrF with all draws.
+    is the mean log-probability of a piece; with --mbr the mean chrF with all draws; with --rerank
+    a quarter of that of the source is added.
 
     With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
