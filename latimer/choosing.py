@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latimer.data.text import normalise
+from latimer.directions import directions, load, target_of
 from latimer.ensemble import load_together
 from latimer.errors import Mistake
+from latimer.folder import ModelFolder
 from latimer.search.risk import expected_agreement
 from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
 from latimer.translator import EngineName, Translation, Translator
+
+BACKWARDS = 0.25  # how much the other direction counts: the best of five on one validation set (docs/log.md)
 
 
 class Choice(ABC):
@@ -118,6 +122,49 @@ def _best(searched: list[Translation], drawn: list[Translation], free: bool) -> 
     return sorted(scored, key=lambda one: -one.score)
 
 
+class BothWays(Choice):
+    """Of the hypotheses that from which the source follows best, too, by a model of the reverse direction.
+
+    score = log p(target | source) / target pieces ** length_penalty
+            + BACKWARDS log p(source | target) / source pieces                     after Li et al. 2016
+
+    Lines that the guard sees to are left as they are.
+    """
+
+    def __init__(self, translator: Translator, reverse: Translator) -> None:
+        super().__init__(translator)
+        self.reverse = reverse
+
+    def hypotheses(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 5,
+        length_penalty: float = 1.0,
+        wishes: Wishes | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[list[Translation]]:
+        searched = self.translator.hypotheses(
+            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
+        )
+        asked = [
+            (line, rank)
+            for line, found in enumerate(searched)
+            if not self._is_settled(texts[line], found)
+            for rank in range(len(found))
+        ]
+        found = [list(some) for some in searched]
+        pairs = [(searched[line][rank].text, texts[line]) for line, rank in asked]
+        for (line, rank), score in zip(asked, self.reverse.agreement(pairs), strict=True):
+            one = found[line][rank]
+            found[line][rank] = one._replace(score=one.score + BACKWARDS * score)
+        lines = {line for line, _ in asked}
+        return [
+            sorted(some, key=lambda one: -one.score) if line in lines else some
+            for line, some in enumerate(found)
+        ]
+
+
 @dataclass(frozen=True)
 class Voice:
     """Who translates: models that speak together, in which direction, and what of it is chosen."""
@@ -128,10 +175,24 @@ class Voice:
     engine: EngineName | None = None
     draws: int | None = None  # of so many what agrees best; None: the likeliest
     sampling: Sampling | None = None
+    reverse: str | None = None  # a model of the other direction, which chooses too
 
     def open(self) -> AnyTranslator:
-        """Load it. Raises Mistake as `load_together` does."""
+        """Load it. Raises Mistake as `load_together` does, and where `reverse` doesn't go the other way."""
         translator = load_together(self.folders, to=self.to, domain=self.domain, engine=self.engine)
+        if self.reverse is not None:
+            if self.draws is not None:
+                raise Mistake("--mbr and --rerank choose, each in its way; give one of them.")
+            return BothWays(translator, self._backwards(self.reverse))
         if self.draws is None:
             return translator
         return LeastRisk(translator, draws=self.draws, sampling=self.sampling)
+
+    def _backwards(self, folder: str) -> Translator:
+        record = ModelFolder(self.folders[0]).record
+        ours, theirs = (directions(ModelFolder(one).record) for one in (self.folders[0], folder))
+        target = target_of(record, self.to)
+        back = [way for way in theirs if way[0] == target and way[::-1] in ours]
+        if not back:
+            raise Mistake(f"{folder} doesn't translate from {target} back; --rerank wants a model that does.")
+        return load(folder, to=back[0][1], engine=self.engine)

@@ -15,6 +15,7 @@ from latimer.packing import batches, padded
 from latimer.runtime.engine import Engine
 from latimer.search.beam import Hypothesis, Move
 from latimer.search.constraints import no_repeat, word_bounds
+from latimer.search.scoring import log_probabilities
 from latimer.search.settings import Wishes, fill_in, search
 from latimer.search.terms import Forms, Terms
 
@@ -142,6 +143,20 @@ class PlainTranslator:
             terms=terms,
             watch=watch,
         )
+
+    def agreement(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The mean log-probability (natural) of a piece of each target text after its source text."""
+        encoded = self.tokenizers.source.encode_many([normalise(source) for source, _ in pairs])
+        encoded = [row or [EOS] for row in encoded]  # an empty text is asked of, too
+        said = self.tokenizers.target.encode_many([normalise(target) for _, target in pairs])
+        found = [0.0] * len(pairs)
+        for chosen in batches(encoded, POSITIONS):
+            memory = self.engine.memory(*padded([encoded[index] for index in chosen]))
+            targets = [said[index] for index in chosen]
+            totals = log_probabilities(self.engine.decoder, memory, targets, bos=BOS, eos=EOS)
+            for index, total in zip(chosen, totals.tolist(), strict=True):
+                found[index] = total / (len(said[index]) + 1)
+        return found
 
     def looked_at(
         self, pairs: Sequence[tuple[list[int], list[int]]]

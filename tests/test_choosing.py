@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from sacrebleu.metrics.chrf import CHRF
 
-from latimer.choosing import LeastRisk
+from latimer.choosing import BACKWARDS, BothWays, LeastRisk
 from latimer.cli.evaluate import command as evaluate
 from latimer.cli.translate import command
-from latimer.data.tokenizer import Tokenizer
+from latimer.data.tokenizer import BOS, EOS, Tokenizer
 from latimer.ensemble import load_together
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
@@ -147,6 +148,56 @@ def test_the_command_chooses_among_draws(folder: Path) -> None:
     }.items():
         with pytest.raises(Mistake, match=message):
             said(folder, *words, "a")
+
+
+@pytest.fixture(scope="module")
+def back(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, said to go the other way: what it says is of no matter."""
+    path = tmp_path_factory.mktemp("choosing") / "back"
+    shutil.copytree(folder, path)
+    record = dict(ModelFolder(path).record)
+    ways = record["source_language"], record["target_language"]
+    record["target_language"], record["source_language"] = ways
+    ModelFolder(path).write_record(record)
+    return path
+
+
+@either
+def test_both_ways_count(folder: Path, back: Path, engine: EngineName) -> None:
+    """Over the model's own teacher forcing; what the guard saw to, or nobody searched, stays."""
+    forward, reverse = (Translator.load(one, engine=engine) for one in (folder, back))
+    model = reverse.model.eval()
+    searched = forward.hypotheses(TEXTS, beam=4)
+    for text, before, after in zip(
+        TEXTS, searched, BothWays(forward, reverse).hypotheses(TEXTS, beam=4), strict=True
+    ):
+        if not before or before[0].flags or before[0].log_probability == 0:
+            assert after == before
+            continue
+        expected = {}
+        said = reverse.tokenizers.target.encode(text)
+        for one in before:
+            source = torch.tensor([[*(reverse.tokenizers.source.encode(one.text) or [EOS]), EOS]])
+            tokens = torch.tensor([[BOS, *said]])
+            with torch.no_grad():
+                logits = model(source, torch.ones_like(source, dtype=torch.bool), tokens)[0]
+            log_probs = logits[0].log_softmax(-1)[range(len(said) + 1), [*said, EOS]]
+            expected[one.text] = one.score + BACKWARDS * float(log_probs.mean())
+        assert [one.score for one in after] == sorted((one.score for one in after), reverse=True)
+        assert len(after) == len(before)
+        for one in after:
+            assert one.score == pytest.approx(expected[one.text], abs=1e-4)
+
+
+def test_the_command_reranks(folder: Path, back: Path) -> None:
+    forward, reverse = (Translator.load(one) for one in (folder, back))
+    rows = said(folder, "--rerank", str(back), "--n-best", "3", TEXTS[0]).splitlines()
+    [found] = BothWays(forward, reverse).hypotheses(TEXTS[:1])
+    assert [row.split("\t")[2] for row in rows] == [one.text for one in found[:3]]
+    with pytest.raises(Mistake, match="doesn't translate from"):
+        said(folder, "--rerank", str(folder), TEXTS[0])
+    with pytest.raises(Mistake, match="one of them"):
+        said(folder, "--rerank", str(back), "--mbr", "3", TEXTS[0])
 
 
 @either

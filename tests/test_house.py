@@ -50,7 +50,7 @@ HOUSE: dict[str, set[str]] = {
     "directions": {"translator", "folder", "data", "search", "errors"},
     "scoring": {"translator", "directions", "folder", "data", "packing", "errors"},
     "ensemble": {"runtime", "directions", "translator", "folder", "errors"},
-    "choosing": {"ensemble", "translator", "search", "data", "errors"},
+    "choosing": {"ensemble", "directions", "folder", "translator", "search", "data", "errors"},
     "linking": {"alignment", "models", "nn", "data", "shapes"},
     "aligner": {"alignment", "linking", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),

@@ -32,6 +32,7 @@ class _Command(Sections):
             "diversity",
             "drawn",
             "draws",
+            "reverse",
             "temperature",
             "top_k",
             "top_p",
@@ -76,6 +77,7 @@ _shape = partial(click.option, callback=_gather, expose_value=False)
 @click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
 @click.option("--diversity", default=0.0, metavar="X", help="How far --n-best is kept apart; 1 is a lot. [0]")
 @click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
+@click.option("--rerank", "reverse", metavar="DIR", help="A model of the other direction, which chooses too.")
 @_shape("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
 @_shape("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
 @_shape("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
@@ -104,6 +106,7 @@ def command(
     drawn: bool,
     diversity: float,
     draws: int | None,
+    reverse: str | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -112,7 +115,8 @@ def command(
     only what people read in it changes. Of an over-long line the sentences are translated one by one.
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
-    is the mean log-probability of a piece; with --mbr the mean chrF with all draws.
+    is the mean log-probability of a piece; with --mbr the mean chrF with all draws; with --rerank
+    a quarter of that of the source is added.
 
     With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
@@ -125,7 +129,7 @@ def command(
     sampling = _sampling(drawn, draws)
     held = banned, no_repeat, min_length, max_length, prefix
     wishes = _wishes(*held, glossary, sampling if drawn else None, diversity)
-    voice = Voice(folders, to, domain, None if engine == "ray" else engine, draws, sampling)
+    voice = Voice(folders, to, domain, None if engine == "ray" else engine, draws, sampling, reverse)
     count, scored = n_best if drawn else max(beam, n_best), scores or n_best > 1
     if shards is not None or engine == "ray":
         from latimer.cli.translating import Translating, in_shards

@@ -47,10 +47,8 @@ class Translating:
         if kind_of(self.source.name) not in (None, ".txt"):
             raise Mistake(f"{self.source} is a document; in shards lines are translated.")
         asked = {name: value for name, value in asdict(self).items() if name not in ("source", "into")}
-        asked["voice"]["folders"] = [
-            [sha256(path) for path in sorted([*folder.glob("*.model"), folder / "model.safetensors"])]
-            for folder in (ModelFolder(name).path for name in self.voice.folders)
-        ]
+        asked["voice"]["folders"] = [_content(name) for name in self.voice.folders]
+        asked["voice"]["reverse"] = self.voice.reverse and _content(self.voice.reverse)
         return {
             **asked,
             "input": [str(self.source), LineFile(str(self.source)).stamp()],
@@ -81,6 +79,11 @@ class Translating:
         assert self.into is not None  # see request
         concatenate([stem.with_suffix(".text") for stem in stems], self.into)
         return {"shards": len(stems)}
+
+
+def _content(name: str) -> list[str]:
+    folder = ModelFolder(name).path
+    return [sha256(path) for path in sorted([*folder.glob("*.model"), folder / "model.safetensors"])]
 
 
 @lru_cache(maxsize=1)
