@@ -79,6 +79,7 @@ def test_what_is_said_in_one_way_in_two_or_in_other_forms_is_no_drift() -> None:
 def test_forms_begin_alike() -> None:
     assert akin("capitaine", "capitaines")
     assert akin("lampe", "lampes")
+    assert akin("canada", "canadienne")
     assert not akin("capitaine", "capsule")
     assert akin("an", "an")
     assert not akin("an", "ans")
