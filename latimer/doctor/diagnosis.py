@@ -75,7 +75,7 @@ def advice(
     for drift in drifts[:3]:
         told.append(
             f'"{drift.term}" is "{drift.usual}" in {drift.pairs:,} pairs and "{drift.other}" in '
-            f"{len(drift.lines):,}, first in pair {drift.lines[0]:,}: decide for one."
+            f"{len(drift.lines):,}, first in pair {drift.lines[0]:,}: if they mean the same, decide for one."
         )
     if any(one.action != "reports" for one in findings):
         told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")

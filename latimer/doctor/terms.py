@@ -38,9 +38,8 @@ class Drift(NamedTuple):
 
 def akin(word: str, other: str) -> bool:
     """Whether both may be forms of one word: they begin alike."""
-    longest = max(len(word), len(other))
-    need = max(LEAST_LETTERS, 0.6 * longest)
-    return word == other or (min(len(word), len(other)) >= need and word[: int(need)] == other[: int(need)])
+    need = max(LEAST_LETTERS, max(len(word), len(other)) // 2)
+    return word == other or (min(len(word), len(other)) >= need and word[:need] == other[:need])
 
 
 @dataclass

@@ -15,6 +15,7 @@ from latimer.doctor.learned import learn
 from latimer.doctor.shifts import Dictionary
 from latimer.doctor.terms import Drift, Terms, Uses, akin
 from latimer.doctor.texts import rows_of, texts_of
+from latimer.visualize.diagnosis import diagnosis_page
 
 SUBJECTS = [
     ("a nurse", "une infirmière"),
@@ -79,6 +80,7 @@ def test_what_is_said_in_one_way_in_two_or_in_other_forms_is_no_drift() -> None:
 def test_forms_begin_alike() -> None:
     assert akin("capitaine", "capitaines")
     assert akin("lampe", "lampes")
+    assert akin("canada", "canadienne")
     assert not akin("capitaine", "capsule")
     assert akin("an", "an")
     assert not akin("an", "ans")
@@ -95,8 +97,12 @@ def test_check_tells_of_drift_and_of_several_targets(tmp_path: Path) -> None:
     assert by_name["several targets"].lines == [len(PAIRS) + 1]
     assert found.json()["drifts"][0]["other"] == "commandant"
     assert any('"captain" is "capitaine" in' in sentence for sentence in found.advice)
-    told = click.testing.CliRunner().invoke(check_command, [str(path)], catch_exceptions=False).output
+    words = [str(path), "--html", str(tmp_path / "a.html")]
+    told = click.testing.CliRunner().invoke(check_command, words, catch_exceptions=False).output
     assert "commandant" in told
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert '<td dir="auto">commandant</td>' in page
+    assert "Terms said" not in diagnosis_page({**found.json(), "drifts": []})
 
 
 def test_a_part_of_which_nothing_is_left_shows_nothing() -> None:
