@@ -70,6 +70,8 @@ def advice(
             f"From pair {shift['first']:,} to {shift['last']:,} each source fits the target of the "
             f"{'next' if shift['offset'] > 0 else 'previous'} pair; latimer clean moves them back."
         )
+    if len(shifts) > 5:
+        told.append(f"There are {len(shifts) - 5:,} more such runs.")
     if counts.get("swapped"):
         told.append(f"{counts['swapped']:,} pairs look exchanged; latimer clean puts their sides right.")
     for drift in drifts[:3]:

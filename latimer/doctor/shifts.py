@@ -1,14 +1,15 @@
 """Runs of lines whose targets slipped by one: where each begins, ends, and which way it goes.
 
-A small dictionary is read off the corpus (the Dice coefficient of words that stand in the same pairs). In a
-run a source fits the target of its neighbour better than its own; the run is the stretch with the largest
-sum of differences (Kadane's algorithm), less `COST` a line so that chance makes none.
+A small dictionary is read off the corpus (the Dice coefficient of words that stand in the same pairs). A word
+weighs as much as its translations stand oftener opposite it than anywhere: "of" hardly speaks. In a run a
+source fits the target of its neighbour better than its own; the run is the stretch with the largest sum of
+differences (Kadane's algorithm), less `COST` a line so that chance makes none.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +20,11 @@ from latimer.doctor.texts import Rows, Texts, once_each, rows_of, texts_of
 SAMPLE = 10_000  # pairs that the dictionary is read off
 WORDS = 25  # of a side that are looked at
 BEST = 3  # translations that are kept of a word
-COST = 0.15
-LEAST = 3.0  # sum of differences that makes a run
-UNSURE = 2.0  # from here on it may be one
+COST = 0.25
+LEAST = 0.7  # sum of differences that makes a run
+UNSURE = 0.6  # from here on it may be one
+LEAST_PAIRS = 2  # of a run: one alone fits its neighbour by chance
+REST = 3.0  # sum that a run may lose and go on
 EDGE = 2  # pairs on either side of a run of which nobody knows whether they belong to it
 _BLOCK = 256  # pairs, so that the table of their words stays in a processor's cache
 _WORD = re.compile(r"[^\W_]+")
@@ -40,14 +43,17 @@ class Shift(NamedTuple):
 
 
 class Dictionary:
-    """The words that most often stand opposite each word; `first`: the one of them, and its coefficient."""
+    """The words that most often stand opposite each word; `first`: the one of them, and its coefficient.
+
+    `weights`, from 0 to 1: the square of how much oftener one of them stands opposite it than anywhere.
+    """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         together: dict[str, Counter[str]] = defaultdict(Counter)
         ours, theirs = Counter[str](), Counter[str]()
         step = max(1, len(pairs) // SAMPLE)
-        for source, target in pairs[::step]:
-            left, right = _words(source), _words(target)
+        sample = [(_words(source), _words(target)) for source, target in pairs[::step]]
+        for left, right in sample:
             ours.update(left)
             theirs.update(right)
             for word in left:
@@ -68,6 +74,15 @@ class Dictionary:
             if found := [other for score, other in scored[:BEST] if score > 0.05]:
                 self._best[word] = frozenset(found)
                 self.first[word] = found[0], scored[0][0]
+        met = Counter(
+            word for left, right in sample for word in left if not self.best(word).isdisjoint(right)
+        )
+        self.weights: dict[str, float] = {}
+        for word, best in self._best.items():
+            anywhere = sum(theirs[other] for other in best) / len(sample)
+            oftener = max(0.0, met[word] / (ours[word] + 1) - anywhere)
+            # A multiple of 1/1024, so that sums don't depend on the order.
+            self.weights[word] = round(1024 * oftener**2) / 1024
 
     def best(self, word: str) -> frozenset[str]:
         """Its translations, none where it has none."""
@@ -105,9 +120,9 @@ def _runs(own: NDArray[np.float64], other: NDArray[np.float64], offset: int, lea
             total += steps[place]
             if total > best:
                 best, end = total, place
-            if total <= 0 or total < best - LEAST:
+            if total <= 0 or total < best - REST:
                 break
-        if best >= least:
+        if best >= least and end - begun + 1 >= LEAST_PAIRS:
             found.append(Shift(begun, end, offset, best))
     return found
 
@@ -115,7 +130,8 @@ def _runs(own: NDArray[np.float64], other: NDArray[np.float64], offset: int, lea
 def fits(texts: Texts, rows: Rows, dictionary: Dictionary) -> NDArray[np.float64]:
     """The share of each source's known words with a translation in the targets before, opposite and after.
 
-    3 x N. Where there is no such target the share is 0.
+    3 x N, by weight; words that together weigh less than one count as one. Where there is no such target the
+    share is 0.
     """
     names, ids, owners = words_in(texts)
     pairs = rows.shape[1]
@@ -123,6 +139,8 @@ def fits(texts: Texts, rows: Rows, dictionary: Dictionary) -> NDArray[np.float64
     place[rows] = np.arange(pairs)
     ours[rows[0]] = True
     translations, known, columns = _opposite(names, dictionary)
+    weights = np.zeros(len(translations))
+    weights[known[known >= 0]] = [dictionary.weights[name] for name in compress(names, known >= 0)]
 
     theirs = ~ours[owners] & (columns[ids] >= 0)
     target_rows, target_columns = place[owners[theirs]], columns[ids[theirs]]
@@ -141,14 +159,15 @@ def fits(texts: Texts, rows: Rows, dictionary: Dictionary) -> NDArray[np.float64
         table[spots] = 1
         some = slice(*np.searchsorted(source_rows, (first, last)))
         inside, wanted = source_rows[some] - first, translations[words[some]]
+        heavy = weights[words[some]]
         for neighbour in range(3):
             beside = table[neighbour * width :]
             met = beside[inside * width + wanted[:, 0]]
             for column in range(1, BEST):
                 met |= beside[inside * width + wanted[:, column]]
-            hits[neighbour, first:last] = np.bincount(inside, met, minlength=last - first)
+            hits[neighbour, first:last] = np.bincount(inside, met * heavy, minlength=last - first)
         table[spots] = 0
-    return hits / np.maximum(2, np.bincount(source_rows, minlength=pairs))
+    return hits / np.maximum(1, np.bincount(source_rows, weights[words], minlength=pairs))
 
 
 def words_in(texts: Texts, *, most: int = WORDS) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

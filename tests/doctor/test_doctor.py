@@ -250,6 +250,18 @@ def test_a_shifted_run_is_found_where_it_is(offset: int) -> None:
     assert isinstance(found[0], Shift)
 
 
+@pytest.mark.parametrize("offset", [1, -1])
+def test_a_run_of_three_is_found_and_one_pair_alone_is_none(offset: int) -> None:
+    """In long sentences, as of news; the right target of one of the three is gone."""
+    pairs = [pair for pair in BOOK if len("".join(pair)) > 90][:4000]
+    damaged = list(pairs)
+    for place in (*range(100, 103), *range(2000, 2003), 3000):
+        damaged[place] = pairs[place][0], pairs[place - offset][1]
+    found = [(shift.first, shift.last, shift.offset) for shift in find_shifts(damaged)]
+    assert found == [(first + (offset < 0), first + 1 + (offset < 0), offset) for first in (100, 2000)]
+    assert find_shifts(pairs) == []
+
+
 def test_check_tells_lines_leaks_and_sides(tmp_path: Path) -> None:
     pairs = BOOK[:2000]
     pairs[100] = ("cafÃ© noir for me", "un cafÃ© noir pour moi")

@@ -1,6 +1,7 @@
 """What is asked of many texts at once is what is asked of each: nothing faulty is passed over."""
 
 import re
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -129,19 +130,29 @@ def test_sides_in_a_third_language_are_told_and_those_in_the_other_are_not() -> 
 
 
 def test_fits_are_counted_as_one_would_by_hand() -> None:
+    def words(text: str) -> set[str]:
+        return set(re.findall(r"[^\W_]+", text.casefold())[:WORDS])
+
     pairs = [*BOOK[:1500], ("One_two three. " * 20, "un deux trois " * 20), ("", ""), ("Three!", "Trois !")]
     dictionary = Dictionary(pairs)
+    learned = [(words(source), words(target)) for source, target in pairs]
     names, rows = rows_of(pairs)
     rows[:, 5] = rows[::-1, 5]
     pairs[5] = pairs[5][::-1]
 
-    def words(text: str) -> set[str]:
-        return set(re.findall(r"[^\W_]+", text.casefold())[:WORDS])
-
     def fit(source: str, target: str) -> float:
-        known = [best for word in words(source) if (best := dictionary.best(word))]
-        assert all(len(best) <= BEST for best in known)
-        return sum(bool(best & words(target)) for best in known) / max(2, len(known))
+        known = [word for word in words(source) if dictionary.best(word)]
+        assert all(len(dictionary.best(word)) <= BEST for word in known)
+        met = [word for word in known if dictionary.best(word) & words(target)]
+        return sum(map(weight, met)) / max(1, sum(map(weight, known)))
+
+    @cache
+    def weight(word: str) -> float:
+        best = dictionary.best(word)
+        opposite = [target for source, target in learned if word in source]
+        chance = sum(len(best & target) for _, target in learned)
+        met = sum(bool(best & target) for target in opposite)
+        return round(1024 * max(0, met / (len(opposite) + 1) - chance / len(learned)) ** 2) / 1024
 
     found = fits(texts_of(names), rows, dictionary)
     assert found[1].max() > 0.9
