@@ -1,12 +1,14 @@
 """The model as it was trained, by torch, on any device."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
-from latimer.models.base import Seq2Seq
+from latimer.models.base import Seq2Seq, source_attentions
+from latimer.nn.attention import capture
 from latimer.runtime.engine import Engine
 from latimer.state import Array, Nest
 
@@ -28,6 +30,18 @@ class TorchEngine(Engine):
         device = next(self.model.parameters()).device
         self.model.eval()
         return self.model.memory(torch.from_numpy(source).to(device), torch.from_numpy(mask).to(device))
+
+    @torch.inference_mode()
+    def maps(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        memory = self.memory(source, mask)
+        with ExitStack() as stack:
+            layers = source_attentions(self.model).items()
+            heard = {name: stack.enter_context(capture(layer)) for name, layer in layers}
+            self.model.decoder.features(torch.from_numpy(target).to(next(self.model.parameters()).device), memory)
+        found = {name: maps[""].float().cpu().numpy() for name, maps in heard.items()}
+        return {name: maps.reshape(len(maps), -1, *maps.shape[-2:]) for name, maps in found.items()}
 
     def decoder(self, tokens: Array, memory: Nest, state: Nest) -> Any:
         return self.model.decoder(tokens, memory, state)

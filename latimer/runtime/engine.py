@@ -2,6 +2,7 @@
 
     memory = engine.memory(source, mask)                     once a batch, from NumPy's arrays
     out    = engine.decoder(tokens, memory, state)           as search calls it (search/beam.py)
+    maps   = engine.maps(source, mask, target)               what it looked at in translations that are there
 
 Memory and state are nests of arrays of the engine's own library, the batch first.
 """
@@ -10,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from latimer.state import Array, Nest
 
@@ -27,6 +28,15 @@ class Engine(ABC):
     @abstractmethod
     def decoder(self, tokens: Array, memory: Nest, state: Nest) -> Any:
         """One token a row, on from `state` (None: from the beginning): logits, and the next state."""
+
+    @abstractmethod
+    def maps(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        """By the name of each attention over the source, lowest first, as training reads `target` (BOS first).
+
+        Empty where there is none to read.
+        """
 
     @property
     @abstractmethod

@@ -44,6 +44,7 @@ class OnnxEngine(Engine):
         self._state = [value.name for value in self._step.get_inputs() if value.name.startswith("state_")]
         self._first = [*self._memory, "logits", *self._state]
         self._next = ["logits", *(f"next_{name}" for name in self._state)]
+        self._maps = [value.name for value in self._step.get_outputs() if value.name.startswith("map_")]
 
     def memory(self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"]) -> First:
         found = self._encoder.run(self._first, {"source": source, "mask": mask})
@@ -57,6 +58,28 @@ class OnnxEngine(Engine):
         given = {"tokens": tokens, **dict(zip(self._memory, memory.memory, strict=True))}
         logits, *after = self._step.run(self._next, {**given, **dict(zip(self._state, state, strict=True))})
         return Stepped(logits, tuple(after))
+
+    def maps(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        """Step by step; nothing of graphs that were recorded before they gave maps."""
+        if not self._maps:
+            return {}
+        size, states = len(self._memory), len(self._memory) + len(self._state)
+        found = self._encoder.run(
+            [*self._memory, *self._state, *self._maps], {"source": source, "mask": mask}
+        )
+        memory, state = dict(zip(self._memory, found[:size], strict=True)), found[size:states]
+        steps = [found[states:]]
+        for tokens in target.T[1:, :, None]:
+            given = {"tokens": tokens, **memory, **dict(zip(self._state, state, strict=True))}
+            found = self._step.run([*self._next[1:], *self._maps], given)
+            state = found[: len(state)]
+            steps.append(found[len(state) :])
+        return {
+            name.removeprefix("map_"): np.stack(layer, 2)
+            for name, layer in zip(self._maps, zip(*steps, strict=True), strict=True)
+        }
 
     @cached_property
     def model(self) -> Any:

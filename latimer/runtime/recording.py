@@ -1,17 +1,18 @@
 """A model as two graphs in the ONNX format, for engines that have no torch.
 
     encoder.onnx    source, mask                        -> what the decoder looks at, and its first step
-    step.onnx       tokens, memory_*, state_*           -> logits, the next state_*
+    step.onnx       tokens, memory_*, state_*           -> logits, the next state_*, map_*
 
 The first graph takes the first step too, since that is always told BOS and has no state yet. Which axes are
-of any size is not told by the models: whatever differs between two batches of different sizes is.
+of any size is not told by the models: whatever differs between two batches of different sizes is. A map
+(N H S, of both graphs) is what an attention over the source looked at, named like its module in the model.
 """
 
 import copy
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +22,8 @@ from torch import nn
 from torch.export import Dim
 
 from latimer.files import write_whole
-from latimer.models.base import Seq2Seq
+from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
+from latimer.nn.attention import capture
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
 from latimer.runtime.int8 import quantise
 from latimer.shapes import Bool, Float, Int, Tensor
@@ -40,10 +42,10 @@ class FirstStep(nn.Module):
 
     def forward(
         self, source: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"]
-    ) -> tuple[Tensors, Tensor, Tensors]:
+    ) -> tuple[Tensors, Tensor, Tensors, Tensors]:
         memory = self.model.memory(source, mask)
-        out = self.model.decoder(torch.full_like(source[:, :1], self.bos), memory, None)
-        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state))
+        out, maps = looking(self.model, torch.full_like(source[:, :1], self.bos), memory, None)
+        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state)), maps
 
 
 class NextStep(nn.Module):
@@ -51,13 +53,22 @@ class NextStep(nn.Module):
 
     def __init__(self, model: Seq2Seq, memory: Nest, state: Nest) -> None:
         super().__init__()
-        self.decoder, self.memory, self.state = model.decoder, memory, state
+        self.model, self.memory, self.state = model, memory, state
 
     def forward(
         self, tokens: Int[Tensor, "N 1"], memory: Tensors, state: Tensors
-    ) -> tuple[Float[Tensor, "N 1 V"], Tensors]:
-        out = self.decoder(tokens, with_leaves(self.memory, memory), with_leaves(self.state, state))
-        return out.logits, tuple(leaves(out.state))
+    ) -> tuple[Float[Tensor, "N 1 V"], Tensors, Tensors]:
+        nests = with_leaves(self.memory, memory), with_leaves(self.state, state)
+        out, maps = looking(self.model, tokens, *nests)
+        return out.logits, tuple(leaves(out.state)), maps
+
+
+def looking(model: Seq2Seq, tokens: Tensor, memory: Nest, state: Nest) -> tuple[DecoderOutput, Tensors]:
+    """One step of the decoder, and what each attention over the source looked at, N H S."""
+    with ExitStack() as stack:
+        heard = [stack.enter_context(capture(one)) for one in source_attentions(model).values()]
+        out = model.decoder(tokens, memory, state)
+    return out, tuple(maps[""].flatten(1, -2) for maps in heard)
 
 
 class Graphs(NamedTuple):
@@ -83,19 +94,20 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     memory, state = tuple(leaves(one.memory)), tuple(leaves(one.state))
     memory_names = [f"memory_{place}" for place in range(len(memory))]
     state_names = [f"state_{place}" for place in range(len(state))]
+    maps = [f"map_{name}" for name in source_attentions(model)]
     step = _export(
         NextStep(model, one.memory, one.state),
         (one.source[:, :1], memory, state),
         ({0: free}, _differing(memory, leaves(other.memory)), _differing(state, leaves(other.state))),
         ["tokens", *memory_names, *state_names],
-        ["logits", *(f"next_{name}" for name in state_names)],
+        ["logits", *(f"next_{name}" for name in state_names), *maps],
     )
     encoder = _export(
         FirstStep(model, bos),
         (one.source, one.mask),
         ({0: free, 1: free}, {0: free, 1: free}),
         ["source", "mask"],
-        [*memory_names, "logits", *state_names],
+        [*memory_names, "logits", *state_names, *maps],
     )
     # What only the first step looked at, such as where the state begins, need not be carried on.
     inputs, outputs = step.model.graph.inputs, encoder.model.graph.outputs
