@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latimer import evaluate
-from latimer.aligner import TOKENS, compare_readings, linked, one_head, with_gold, word_maps
-from latimer.alignment import Gold, Reading, score_links
+from latimer.aligner import TOKENS, compare_readings, with_gold, word_maps
+from latimer.alignment import Gold, Reading, linked, one_head, score_links
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus
 from latimer.data.store import TokenStore

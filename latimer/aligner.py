@@ -15,11 +15,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from latimer.alignment import (
     SYMMETRIES,
@@ -27,9 +26,12 @@ from latimer.alignment import (
     Gold,
     Links,
     Reading,
+    Weights,
+    linked,
+    one_head,
     reverse,
     score_links,
-    symmetrise,
+    word_weights,
 )
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus, Pair
@@ -44,8 +46,6 @@ from latimer.translator import Translator
 TOKENS = 4096  # in a batch, padding counted
 CHUNK = 2048  # pairs that are sorted by length, and aligned, together
 
-Weights = NDArray[np.floating[Any]]
-Words = NDArray[np.int64]
 Place = tuple[str, bool]  # a layer, and whether it is read a step later
 
 
@@ -123,7 +123,7 @@ def usual_reading(model: Seq2Seq) -> Reading:
     layers = list(source_attentions(model))
     if not layers:
         raise Mistake("This model has no attention to read alignments from (its score is none).")
-    return Reading(layers[len(layers) // 2], None, shifted=False)
+    return Reading.usual(layers)
 
 
 class Found(NamedTuple):
@@ -197,31 +197,3 @@ def attention_maps(
                     for name, weights in maps.items()
                 },
             )
-
-
-def word_weights(weights: Weights, source_words: Words, target_words: Words, *, shifted: bool) -> Weights:
-    """From H T+1 S+1 between pieces to H T S between words; what looked at the end of the source is left out.
-
-    `source_words` and `target_words` say which word each piece belongs to, as `Tokenizer.word_of` does.
-    """
-    rows = weights[:, 1:] if shifted else weights[:, :-1]
-    _, sources = np.unique(source_words, return_index=True)
-    _, targets, sizes = np.unique(target_words, return_index=True, return_counts=True)
-    summed = np.add.reduceat(rows[:, :, :-1], sources, axis=2)
-    return np.add.reduceat(summed, targets, axis=1) / sizes[:, None]
-
-
-def linked(weights: Weights, how: str = SYMMETRIES[-1]) -> Links:
-    """Links out of T S, read from both sides, which become one as in `symmetrise`.
-
-    Each target word is linked with the source word that it looked at most, and each source word with the
-    target word that looked at it most.
-    """
-    looking = frozenset((int(source), target) for target, source in enumerate(weights.argmax(1)))
-    looked_at = frozenset((source, int(target)) for source, target in enumerate(weights.argmax(0)))
-    return symmetrise(looking, looked_at, how)
-
-
-def one_head(weights: Weights, head: int | None) -> Weights:
-    """T S of H T S: that of a head, or the mean of all."""
-    return weights.mean(0) if head is None else weights[head]

@@ -16,13 +16,20 @@ from latimer.aligner import (
     attention_maps,
     compare_readings,
     keep_reading,
-    linked,
     stored_reading,
     usual_reading,
     with_gold,
-    word_weights,
 )
-from latimer.alignment import Gold, Reading, reverse, score_links, symmetrise, write_links
+from latimer.alignment import (
+    Gold,
+    Reading,
+    linked,
+    reverse,
+    score_links,
+    symmetrise,
+    word_weights,
+    write_links,
+)
 from latimer.config import ModelConfig
 from latimer.data.corpus import Corpus
 from latimer.data.store import TokenStore

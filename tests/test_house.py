@@ -44,6 +44,7 @@ HOUSE: dict[str, set[str]] = {
         *("guarding", "arrangement", "packing"),
     },
     "aligner": {"alignment", "translator", "folder", "models", "nn", "data", "errors"},
+    "explaining": {"alignment", "translator", "packing", "data"},
     "card": set(),
     "report": {"training"},
     "preparation": {
@@ -67,7 +68,7 @@ HOUSE: dict[str, set[str]] = {
         *("data", "models", "training", "folder", "translator", "recipe", "preparation", "evaluate"),
         *("significance", "visualize", "config", "presets", "report", "machine", "errors", "files"),
     },
-    "serve": {"translator", "documents", "folder", "errors", "files"},
+    "serve": {"translator", "explaining", "search", "documents", "folder", "errors", "files"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
     "__init__": EVERYTHING,

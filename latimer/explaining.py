@@ -1,0 +1,116 @@
+"""What the words of a translation looked at, by whatever engine runs the model: torch is not needed.
+
+The translation is given, and the model reads it as in training, so it need not be its own. How attention
+between pieces becomes attention between words, and links, stands in `alignment`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latimer.alignment import Links, Reading, Weights, linked, one_head, word_weights
+from latimer.data.text import normalise
+from latimer.data.tokenizer import BOS, PAD, Tokenizer
+from latimer.packing import batches, padded
+from latimer.translator import Translator
+
+POSITIONS = 2048  # source positions that are looked at together
+LONGER = 2  # times as long as training has seen: what is longer than that is not looked at
+
+
+class Explained(NamedTuple):
+    """A pair in words. `attention` (T S): what is missing to 1 in a row looked at the end of the source."""
+
+    source: list[str]
+    target: list[str]
+    attention: Weights
+    alignment: Links
+
+    def after(self, earlier: "Explained") -> "Explained | None":
+        """Through a language between, whose words both have to count alike."""
+        if earlier.target != self.source:
+            return None
+        attention = self.attention @ earlier.attention
+        return Explained(earlier.source, self.target, attention, linked(attention))
+
+
+def explain(translator: Translator, pairs: Sequence[tuple[str, str]]) -> list[Explained | None]:
+    """Each pair of texts explained; None where one is empty or much too long, or the engine gives no maps."""
+    tokenizers = translator.tokenizers
+    both = [(normalise(source), normalise(target)) for source, target in pairs]
+    sources, targets = zip(*both, strict=True) if both else ((), ())
+    rows, said = tokenizers.source.encode_many(sources), tokenizers.target.encode_many(targets)
+    most = LONGER * translator.longest
+    readable = [
+        row if row and its and max(len(row), len(its)) <= most else []
+        for row, its in zip(rows, said, strict=True)
+    ]
+    found: list[Explained | None] = [None] * len(both)
+    for chosen in batches(readable, POSITIONS):
+        source, mask = padded([rows[index] for index in chosen])
+        steps = max(len(said[index]) for index in chosen) + 1
+        target = np.full((len(chosen), steps), PAD)
+        for place, index in enumerate(chosen):
+            target[place, : len(said[index]) + 1] = [BOS, *said[index]]
+        maps = translator.engine.maps(source, mask, target)
+        if not maps:
+            break
+        told = translator.reading
+        reading = Reading(told["layer"], told["head"], told["shifted"]) if told else Reading.usual(list(maps))
+        for place, index in enumerate(chosen):
+            pieces = maps[reading.layer][place, :, : len(said[index]) + 1, : len(rows[index]) + 1]
+            its, ours = words(tokenizers.source, rows[index]), words(tokenizers.target, said[index])
+            weights = one_head(
+                word_weights(pieces, its.number, ours.number, shifted=reading.shifted), reading.head
+            )
+            found[index] = Explained(its.words, ours.words, weights, linked(weights))
+    return found
+
+
+class Words(NamedTuple):
+    """The words of a text, and which of them each of its pieces belongs to."""
+
+    words: list[str]
+    number: NDArray[np.int64]
+
+
+def words(tokenizer: Tokenizer, ids: Sequence[int]) -> Words:
+    """Words are what spaces part; in scripts that put none between words, the pieces themselves.
+
+    Put one after the other, but for the spaces, they are the text.
+    """
+    number = tokenizer.word_of(ids)
+    found = _joined(tokenizer, ids, number)
+    if any(map(_is_wide, "".join(found))):
+        pieces = tokenizer.pieces(ids)
+        begins = [
+            not (place and (_is_byte(piece) and _is_byte(pieces[place - 1]) or pieces[place - 1] == "\u2581"))
+            for place, piece in enumerate(pieces)
+        ]
+        number = np.cumsum(begins) - 1
+        found = _joined(tokenizer, ids, number)
+    return Words(found, number)
+
+
+def _is_wide(letter: str) -> bool:
+    """Whether it is a letter of a script without spaces between words; Korean has them."""
+    return (
+        letter.isalpha()
+        and unicodedata.east_asian_width(letter) in "WF"
+        and not "\uac00" <= letter <= "\ud7af"
+    )
+
+
+def _is_byte(piece: str) -> bool:
+    return re.fullmatch("<0x[0-9A-F]{2}>", piece) is not None
+
+
+def _joined(tokenizer: Tokenizer, ids: Sequence[int], number: NDArray[np.int64]) -> list[str]:
+    edges = [*np.unique(number, return_index=True)[1].tolist(), len(ids)]
+    return [
+        tokenizer.decode(ids[left:right]).strip() for left, right in zip(edges, edges[1:], strict=False)
+    ]
