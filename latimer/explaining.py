@@ -7,6 +7,7 @@ between pieces becomes attention between words, and links, stands in `alignment`
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -87,11 +88,11 @@ def words(tokenizer: Tokenizer, ids: Sequence[int]) -> Words:
     found = _joined(tokenizer, ids, number)
     if any(map(_is_wide, "".join(found))):
         pieces = tokenizer.pieces(ids)
-        begins = [
-            not (place and (_is_byte(piece) and _is_byte(pieces[place - 1]) or pieces[place - 1] == "\u2581"))
-            for place, piece in enumerate(pieces)
+        goes_on = [
+            before == "\u2581" or (_is_byte(before) and _is_byte(piece))
+            for before, piece in pairwise(["", *pieces])
         ]
-        number = np.cumsum(begins) - 1
+        number = np.cumsum(~np.array(goes_on)) - 1
         found = _joined(tokenizer, ids, number)
     return Words(found, number)
 
@@ -111,6 +112,4 @@ def _is_byte(piece: str) -> bool:
 
 def _joined(tokenizer: Tokenizer, ids: Sequence[int], number: NDArray[np.int64]) -> list[str]:
     edges = [*np.unique(number, return_index=True)[1].tolist(), len(ids)]
-    return [
-        tokenizer.decode(ids[left:right]).strip() for left, right in zip(edges, edges[1:], strict=False)
-    ]
+    return [tokenizer.decode(ids[left:right]).strip() for left, right in pairwise(edges)]

@@ -1,4 +1,4 @@
-"""What words looked at: the same by every engine as the aligner reads it, and told in the words of the text."""
+"""What words looked at: by every engine as the aligner reads it, and told in the words of the text."""
 
 import shutil
 from pathlib import Path

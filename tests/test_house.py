@@ -68,7 +68,10 @@ HOUSE: dict[str, set[str]] = {
         *("data", "models", "training", "folder", "translator", "recipe", "preparation", "evaluate"),
         *("significance", "visualize", "config", "presets", "report", "machine", "errors", "files"),
     },
-    "serve": {"translator", "explaining", "search", "documents", "folder", "errors", "files"},
+    "serve": {
+        *("translator", "explaining", "search", "protection", "data", "documents", "folder"),
+        *("errors", "files"),
+    },
     "cli": EVERYTHING,
     "__main__": {"cli"},
     "__init__": EVERYTHING,

@@ -39,7 +39,9 @@ class TorchEngine(Engine):
         with ExitStack() as stack:
             layers = source_attentions(self.model).items()
             heard = {name: stack.enter_context(capture(layer)) for name, layer in layers}
-            self.model.decoder.features(torch.from_numpy(target).to(next(self.model.parameters()).device), memory)
+            self.model.decoder.features(
+                torch.from_numpy(target).to(next(self.model.parameters()).device), memory
+            )
         found = {name: maps[""].float().cpu().numpy() for name, maps in heard.items()}
         return {name: maps.reshape(len(maps), -1, *maps.shape[-2:]) for name, maps in found.items()}
 

@@ -33,7 +33,7 @@ class Engine(ABC):
     def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
-        """By the name of each attention over the source, lowest first, as training reads `target` (BOS first).
+        """By the name of each attention over the source, lowest first; `target` begins with BOS.
 
         Empty where there is none to read.
         """

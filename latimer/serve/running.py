@@ -16,7 +16,7 @@ import uvicorn
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
-from latimer.serve.batching import Search
+from latimer.serve.models import Manner, Search, search_of
 from latimer.serve.service import Direction, Service
 from latimer.translator import Translator
 
@@ -40,14 +40,9 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
             raise Mistake(
                 f"{folder} translates {'-'.join(direction)} as another --model does; give one of them."
             )
-        translator = Translator.load(folder, engine="onnx")
-        translator.translate(["A"])
-        found[direction] = _search(translator)
+        found[direction] = search_of(Translator.load(folder, engine="onnx"))
+        found[direction](["A"], Manner(beam=1))
     return found
-
-
-def _search(translator: Translator) -> Search:
-    return lambda texts, beam: translator.hypotheses(texts, beam=beam)
 
 
 def run(service: Service, folders: Sequence[Path], *, host: str, port: int, prefix: str = "") -> None:

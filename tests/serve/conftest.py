@@ -7,25 +7,44 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import uvicorn
 
+from latimer.alignment import linked
+from latimer.explaining import Explained
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
+from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
 from latimer.shipping import ship
-from latimer.translator import Translation
 
 if TYPE_CHECKING:
     from latimer.recipe import Trained
 
 
-def shout(texts: list[str], beam: int) -> list[list[Translation]]:
-    """The text in capitals, with one more mark the worse the hypothesis is."""
-    return [
-        [Translation(text.upper() + "!" * k, -0.1 * (k + 1), -0.1 * (k + 1)) for k in range(beam)]
-        for text in texts
-    ]
+def shout(texts: list[str], manner: Manner) -> list[list[Answer]]:
+    """The text in capitals, with one more mark the worse the hypothesis is; terms as they are wanted."""
+    found = []
+    for text in texts:
+        said = text
+        for term, forms in manner.glossary:
+            said = said.replace(term, forms[0])
+        answers = [Answer(said.upper() + "!" * k, -0.1 * (k + 1)) for k in range(manner.beam)]
+        if manner.explain:
+            answers[0] = answers[0]._replace(explained=in_order(text, answers[0].text))
+        found.append(answers)
+    return found
+
+
+def in_order(source: str, target: str) -> Explained:
+    """Word looks at word in order: three quarters there, and the last quarter at the last word."""
+    words, its = source.split(), target.split()
+    attention = np.zeros((len(its), len(words)))
+    for place in range(len(its)):
+        attention[place, min(place, len(words) - 1)] += 0.75
+        attention[place, -1] += 0.25
+    return Explained(words, its, attention, linked(attention))
 
 
 MODELS = {("en", "fr"): shout, ("fr", "de"): shout, ("en", "ru"): shout}

@@ -24,6 +24,7 @@ import pytest
 from latimer.errors import Mistake
 from latimer.serve.keys import Keys, make_key
 from latimer.serve.limits import Limits
+from latimer.serve.models import Manner
 from latimer.serve.running import load, reload
 from latimer.serve.service import Service
 from serve.conftest import MODELS, shout
@@ -31,9 +32,9 @@ from serve.conftest import MODELS, shout
 ASKED = {"q": "I see a dog.", "source": "en", "target": "fr"}
 
 
-def slow(texts: list[str], beam: int) -> Any:
+def slow(texts: list[str], manner: Manner) -> Any:
     time.sleep(0.3)
-    return shout(texts, beam)
+    return shout(texts, manner)
 
 
 class Running:
@@ -81,6 +82,14 @@ def test_the_life_of_a_server(running: Running) -> None:
     maps = Path(f"/proc/{running.process.pid}/maps")
     if maps.exists():
         assert "libtorch" not in maps.read_text()
+    told = httpx.post(
+        running.url + "/translate", json={**ASKED, "explain": True, "glossary": {"dog": "xy"}}
+    ).json()
+    [segment] = told["explanation"]["segments"]
+    assert segment["sourceTokens"] == ASKED["q"].split()
+    assert "xy" in segment["target"]
+    assert len(segment["attention"]) == len(segment["targetTokens"])
+    assert "libtorch" not in maps.read_text() if maps.exists() else True
     going, statuses = threading.Event(), []
 
     def ask() -> None:
@@ -160,9 +169,9 @@ def test_a_busy_server_still_says_that_it_lives(start: Callable[..., str]) -> No
 def test_the_work_of_a_client_that_left_is_not_done(start: Callable[..., str]) -> None:
     seen: list[str] = []
 
-    def noted(texts: list[str], beam: int) -> Any:
+    def noted(texts: list[str], manner: Manner) -> Any:
         seen.extend(texts)
-        return slow(texts, beam)
+        return slow(texts, manner)
 
     url = start(Service({("en", "fr"): noted}))
     place = urlsplit(url)

@@ -11,9 +11,9 @@ import pytest
 
 from latimer.serve.app import PAGE
 from latimer.serve.keys import Keys, make_key
+from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
-from latimer.translator import Translation
-from serve.conftest import MODELS, listening
+from serve.conftest import MODELS, listening, shout
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 
@@ -27,19 +27,18 @@ PAINTED = """() => new Promise((done) => new PerformanceObserver((list) => {
 }).observe({type: "paint", buffered: true}))"""
 
 
-def made_up(texts: list[str], beam: int) -> list[list[Translation]]:
+def made_up(texts: list[str], manner: Manner) -> list[list[Answer]]:
     """Capitals and one more mark a hypothesis; unsure of what has a q in it, and slow where it says so."""
     if "slow" in texts:
         time.sleep(0.6)
     return [
-        [Translation(text.upper() + "!" * k, score, score) for k in range(beam)]
-        for text in texts
-        for score in [-2.0 if "q" in text else -0.1]
+        [one._replace(score=-2.0 if "q" in text else -0.1) for one in some]
+        for text, some in zip(texts, shout(texts, manner), strict=True)
     ]
 
 
-def arabic(texts: list[str], beam: int) -> list[list[Translation]]:
-    return [[Translation(ARABIC, -0.1, -0.1)] for _ in texts]
+def arabic(texts: list[str], manner: Manner) -> list[list[Answer]]:
+    return [[Answer(ARABIC, -0.1)] for _ in texts]
 
 
 SERVED = {**MODELS, ("en", "fr"): made_up, ("fr", "en"): made_up, ("en", "ar"): arabic, ("en", "pb"): made_up}
