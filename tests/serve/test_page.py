@@ -92,7 +92,7 @@ def test_typing_translates_without_asking_for_every_letter(open_page: Any) -> No
     page.keyboard.type("a good friend", delay=5)  # the page opens with the text in focus
     says(page, "A GOOD FRIEND")
     assert 1 <= len(asked) < 13
-    assert "Confidence 90 %" in page.locator("#text-panel").inner_text()
+    assert "Confidence 90\xa0%" in page.locator("#text-panel").inner_text()
     page.get_by_role("button", name="Clear").click()
     says(page, "")
     assert page.evaluate("document.activeElement.id") == "text"
@@ -179,6 +179,104 @@ def test_each_of_several_sentences_has_its_own_other_ways(open_page: Any) -> Non
     playwright.expect(others(page).first).to_have_text("THREE!")
 
 
+def lit(page: Any) -> dict[str, float]:
+    """The words of the text that are lit up, and how much."""
+    share = "(all) => all.map((one) => [one.textContent, Number(one.style.getPropertyValue('--share'))])"
+    return dict(page.locator("#lit mark").evaluate_all(share))
+
+
+def test_pointing_at_a_word_lights_up_where_it_comes_from(open_page: Any) -> None:
+    page = open_page()
+    text = page.get_by_label("Text to translate")
+    text.fill("one two  three.\n\none four.")
+    words = page.locator("#translation .word")
+    playwright.expect(words).to_have_text(["ONE", "TWO", "THREE.", "ONE", "FOUR."])
+    told = page.locator("#looked")
+    for number, seen, said in (
+        (0, {"one": 0.75, "three.": 0.25}, "ONE: one 75\xa0%, three. 25\xa0%"),
+        (2, {"three.": 1.0}, "THREE.: three. 100\xa0%"),
+        (3, {"one": 0.75, "four.": 0.25}, "ONE: one 75\xa0%, four. 25\xa0%"),
+    ):
+        words.nth(number).hover()
+        assert lit(page) == seen
+        assert told.inner_text() == said
+        assert page.locator(".looking").all_inner_texts() == [words.nth(number).inner_text()]
+    box = page.locator("#lit mark").last.bounding_box()
+    assert box["y"] > text.bounding_box()["y"] + 60, "the second paragraph's, on the line of its own"
+    page.get_by_role("heading", name="Translate").hover()
+    assert (lit(page), told.inner_text()) == ({}, "")
+    words.nth(1).hover()
+    text.press_sequentially("x")
+    assert lit(page) == {}, "nothing stale over other words"
+
+
+def test_arrows_walk_from_word_to_word(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_label("Text to translate").fill("one two three")
+    sentence = page.get_by_role("status", name="Translation").get_by_role("button")
+    playwright.expect(sentence).to_have_text("ONE TWO THREE")
+    sentence.focus()
+    heard = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+        heard.append(page.get_by_role("status").filter(has_text="%").inner_text().split(":")[0])
+    assert heard == ["ONE", "TWO", "THREE", "ONE", "THREE", "TWO"]
+    assert lit(page) == {"two": 0.75, "three": 0.25}
+    page.keyboard.press("Escape")
+    assert lit(page) == {}
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    assert lit(page) == {}
+    others(page).first.click()
+    assert page.locator(".word").count() == 0, "nothing is known of where another way's words come from"
+    others(page).first.click()
+    page.locator(".word").first.hover()
+    assert lit(page) == {"one": 0.75, "three": 0.25}
+
+
+def test_what_lies_under_the_text_lies_exactly_under_it(open_page: Any) -> None:
+    """So that the right words are lit: the same breaks, also where the text scrolls."""
+    page = open_page(viewport={"width": 360, "height": 500})
+    text = page.get_by_label("Text to translate")
+    text.fill("a quite long word " * 60 + "end")
+    page.locator("#translation .word").last.hover()
+    sizes = "(one) => [one.clientWidth, one.scrollHeight, one.scrollTop]"
+    under, over = page.locator("#lit").evaluate(sizes), text.evaluate(sizes)
+    assert under == pytest.approx(over, abs=1)
+    assert over[1] > text.evaluate("(one) => one.clientHeight"), "it scrolls"
+    text.evaluate("(one) => { one.scrollTop = 77; }")
+    page.wait_for_timeout(50)
+    assert page.locator("#lit").evaluate(sizes)[2] == 77
+
+
+def test_a_glossary_is_kept_and_goes_along(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_label("Text to translate").fill("the dog")
+    says(page, "THE DOG")
+    page.get_by_role("tab", name="Glossary").click()
+    assert "English \u2192 French" in page.locator("#terms-panel").inner_text()
+    for term, say in ((" dog ", "chien"), ("cat", "<b>")):
+        page.get_by_label("Word or phrase").fill(term)
+        page.get_by_label("Say", exact=True).fill(say)
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "term"
+    rows = page.locator("#terms tbody tr")
+    assert rows.all_inner_texts() == ["cat\t<b>\tRemove", "dog\tchien\tRemove"]
+    page.get_by_role("tab", name="Text").click()
+    says(page, "THE CHIEN")
+    page.reload()
+    page.get_by_label("Text to translate").fill("a dog")
+    says(page, "A CHIEN")
+    page.get_by_label("To", exact=True).select_option("ru")
+    says(page, "A DOG")
+    page.get_by_label("To", exact=True).select_option("fr")
+    page.get_by_role("tab", name="Glossary").click()
+    page.get_by_role("button", name="Remove dog").click()
+    assert rows.all_inner_texts() == ["cat\t<b>\tRemove"]
+    page.get_by_role("tab", name="Text").click()
+    says(page, "A DOG")
+
+
 def test_markup_is_words(open_page: Any) -> None:
     page = open_page()
     page.get_by_label("Text to translate").fill("<img src=x onerror=alert(1)>")
@@ -203,8 +301,14 @@ def test_an_error_is_one_sentence_and_goes_away(open_page: Any, browser: Any) ->
 def test_a_document_goes_and_comes(open_page: Any, tmp_path: Path) -> None:
     page = open_page()
     page.get_by_role("tab", name="Text").focus()
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.id") == "file-tab"
+    for key, tab in (
+        ("ArrowRight", "terms"),
+        ("ArrowRight", "file"),
+        ("ArrowRight", "text"),
+        ("ArrowLeft", "file"),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == f"{tab}-tab"
     assert not page.get_by_label("Text to translate").is_visible()
     path = tmp_path / "a page.html"
     path.write_text('<p class="x">one</p>')
@@ -252,8 +356,9 @@ def test_nothing_hangs_over_the_edge(open_page: Any, size: tuple[int, int]) -> N
     assert page.evaluate(wide) <= size[0]
     side = page.locator("#text").bounding_box(), page.locator("#translation").bounding_box()
     assert (side[0]["y"] == side[1]["y"]) == (size[0] > 768), "side by side where there is room"
-    page.get_by_role("tab", name="Document").click()
-    assert page.evaluate(wide) <= size[0]
+    for tab in ("Glossary", "Document"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate(wide) <= size[0]
 
 
 def test_right_to_left_is_right(open_page: Any) -> None:
@@ -287,6 +392,15 @@ def test_axe_finds_nothing(open_page: Any, scheme: str) -> None:
     page.get_by_role("status", name="Translation").get_by_role("button").first.click()
     others(page).first.wait_for()
     check("several sentences")
+    page.locator(".word").first.hover()
+    assert lit(page)
+    check("a word that is looked into")
+    page.get_by_role("tab", name="Glossary").click()
+    page.get_by_label("Word or phrase").fill("dog")
+    page.get_by_label("Say", exact=True).fill("chien")
+    page.keyboard.press("Enter")
+    check("glossary")
+    page.get_by_role("tab", name="Text").click()
     page.get_by_label("Text to translate").fill("x" * 5_001)
     playwright.expect(page.get_by_role("alert")).not_to_be_empty()
     check("error")
