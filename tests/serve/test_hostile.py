@@ -45,6 +45,7 @@ WORDS = [
     "s",
     "explain",
     "stream",
+    "glossary",
     "file",
 ]
 values = st.recursive(
