@@ -9,13 +9,16 @@ Several layers and heads look, and not all of them at what is translated: a `Rea
 shifted one looks a step later. The decoder is told word t when it is asked for word t + 1, and now that it
 knows the word it may look at its translation (Chen et al. 2020, "Accurate word alignment induction from
 neural machine translation", section 3.1).
+
+A model can also be given a layer that does nothing but link (linking.py): `teach` makes one and keeps it in
+the model's folder. It is far better at it, and is believed wherever there is one.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice, product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +30,8 @@ from latimer.alignment import (
     Links,
     Reading,
     Weights,
+    Words,
+    between_words,
     linked,
     one_head,
     reverse,
@@ -38,13 +43,15 @@ from latimer.data.corpus import Corpus, Pair
 from latimer.data.guides import linked_pairs
 from latimer.data.store import TokenStore
 from latimer.errors import Mistake
-from latimer.folder import ModelFolder
+from latimer.folder import LINKER, ModelFolder
+from latimer.linking import Linker, learn_links, link_maps
 from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.translator import Translator
 
 TOKENS = 4096  # in a batch, padding counted
 CHUNK = 2048  # pairs that are sorted by length, and aligned, together
+LESSONS = 100_000  # pairs that a linker learns from, at the most
 
 Place = tuple[str, bool]  # a layer, and whether it is read a step later
 
@@ -55,31 +62,64 @@ class Aligner:
     >>> Aligner.load("model").align([("I like your garden .", "j' aime votre jardin .")])
     """
 
-    def __init__(self, translator: Translator, reading: Reading, back: "Aligner | None" = None) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        reading: Reading,
+        back: "Aligner | None" = None,
+        linker: Linker | None = None,
+    ) -> None:
         self.translator = translator
         self.reading = reading
         self.back = back
+        self.linker = linker
 
     @classmethod
     def load(cls, folder: Path | str, reverse: Path | str | None = None) -> "Aligner":
-        """With the reading that was found for the model, or the usual one; Mistake without attention."""
-        translator = Translator.load(folder)
-        reading = stored_reading(ModelFolder(folder)) or usual_reading(translator.model)
-        return cls(translator, reading, None if reverse is None else cls.load(reverse))
+        """With the model's linker, or the reading that was found for it, or the usual one.
+
+        Raises Mistake for a model without attention.
+        """
+        translator, place = Translator.load(folder), ModelFolder(folder)
+        reading = stored_reading(place) or usual_reading(translator.model)
+        linker = None
+        if (place.path / LINKER).exists():
+            linker = Linker(translator.model).eval()
+            place.load_beside(linker, LINKER)
+        return cls(translator, reading, None if reverse is None else cls.load(reverse), linker)
+
+    @property
+    def described(self) -> str:
+        """What links, in words."""
+        return self.reading.described() if self.linker is None else "its linker"
 
     def weights(self, pairs: Sequence[tuple[str, str]]) -> list[Weights]:
         """T S of each pair of normalised texts, neither of them empty: how much its words have to do.
 
         With a model of each direction: as much as both of them say.
         """
-        place = (self.reading.layer, self.reading.shifted)
-        found: list[Weights] = [np.zeros((0, 0))] * len(pairs)
-        for row, maps in word_maps(self.translator, pairs, [place]):
-            found[row] = one_head(maps[place], self.reading.head)
+        found = self._linked(pairs, self.linker) if self.linker else self._attended(pairs)
         if self.back is None:
             return found
         turned = self.back.weights([(target, source) for source, target in pairs])
         return [np.minimum(one, other.T) for one, other in zip(found, turned, strict=True)]
+
+    def _attended(self, pairs: Sequence[tuple[str, str]]) -> list[Weights]:
+        place = (self.reading.layer, self.reading.shifted)
+        found: list[Weights] = [np.zeros((0, 0))] * len(pairs)
+        for row, maps in word_maps(self.translator, pairs, [place]):
+            found[row] = one_head(maps[place], self.reading.head)
+        return found
+
+    def _linked(self, pairs: Sequence[tuple[str, str]], linker: Linker) -> list[Weights]:
+        """The geometric mean of both directions, each between words as attention would be."""
+        store = _store(self.translator, pairs)
+        found: list[Weights] = [np.zeros((0, 0))] * len(pairs)
+        for row, (source_of, target_of) in link_maps(self.translator.model, linker, store):
+            sources, targets = _words(self.translator, store, row)
+            forward = between_words(source_of, sources, targets)
+            found[row] = np.sqrt(forward * between_words(target_of.T, targets, sources).T)
+        return found
 
     def align(self, pairs: Sequence[tuple[str, str]], how: str = SYMMETRIES[-1]) -> list[Links]:
         """The links of each pair (see `linked`)."""
@@ -123,7 +163,7 @@ def usual_reading(model: Seq2Seq) -> Reading:
     layers = list(source_attentions(model))
     if not layers:
         raise Mistake("This model has no attention to read alignments from (its score is none).")
-    return Reading.usual(layers)
+    return Reading(layers[len(layers) // 2], None, shifted=False)
 
 
 class Found(NamedTuple):
@@ -148,6 +188,25 @@ def compare_readings(
     return sorted(found, key=lambda one: one.score.error_rate)
 
 
+# --- a layer that only links
+
+
+def teach(
+    folder: Path | str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    advance: Callable[[float], Any] = lambda share: None,
+) -> None:
+    """Make a linker for the model from normalised pairs, none of which is half empty, and keep it.
+
+    It takes the place of an older one. `advance` is told how much of the work was done, in shares of it.
+    """
+    translator, place = Translator.load(folder), ModelFolder(folder)
+    reading = stored_reading(place) or usual_reading(translator.model)
+    linker = learn_links(translator.model, _store(translator, pairs), reading, advance=advance)
+    place.save_beside(linker, LINKER)
+
+
 # --- from maps to links
 
 
@@ -158,12 +217,9 @@ def word_maps(
 
     The shortest pairs come first. Neither side of a pair may be empty.
     """
-    tokenizers = translator.tokenizers
-    sources = tokenizers.source.encode_many([source for source, _ in pairs])
-    targets = tokenizers.target.encode_many([target for _, target in pairs])
-    store = TokenStore.of(zip(sources, targets, strict=True))
+    store = _store(translator, pairs)
     for row, maps in attention_maps(translator.model, store, {layer for layer, _ in places}):
-        words = tokenizers.source.word_of(sources[row]), tokenizers.target.word_of(targets[row])
+        words = _words(translator, store, row)
         yield (
             row,
             {
@@ -197,3 +253,16 @@ def attention_maps(
                     for name, weights in maps.items()
                 },
             )
+
+
+def _store(translator: Translator, pairs: Sequence[tuple[str, str]]) -> TokenStore:
+    tokenizers = translator.tokenizers
+    sources = tokenizers.source.encode_many([source for source, _ in pairs])
+    targets = tokenizers.target.encode_many([target for _, target in pairs])
+    return TokenStore.of(zip(sources, targets, strict=True))
+
+
+def _words(translator: Translator, store: TokenStore, row: int) -> tuple[Words, Words]:
+    """Which word each piece of a stored pair belongs to, of the source and of the target."""
+    source, target = translator.tokenizers
+    return source.word_of(store.source(row).tolist()), target.word_of(store.target(row).tolist())

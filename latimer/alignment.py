@@ -6,7 +6,7 @@ format). People mark links as sure, "i-j", or as possible, "ipj" or "i?j" (Och a
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,11 +33,6 @@ class Reading(NamedTuple):
     layer: str
     head: int | None
     shifted: bool
-
-    @classmethod
-    def usual(cls, layers: Sequence[str]) -> "Reading":
-        """What to believe where nobody looked for better."""
-        return cls(layers[len(layers) // 2], None, shifted=False)
 
     def described(self) -> str:
         """In words."""
@@ -141,10 +136,15 @@ def word_weights(weights: Weights, source_words: Words, target_words: Words, *, 
     `source_words` and `target_words` say which word each piece belongs to, as `Tokenizer.word_of` does.
     """
     rows = weights[:, 1:] if shifted else weights[:, :-1]
+    return between_words(rows[:, :, :-1], source_words, target_words)
+
+
+def between_words(weights: Weights, source_words: Words, target_words: Words) -> Weights:
+    """From ... T S between pieces: summed over a source word's pieces, averaged over a target word's."""
     _, sources = np.unique(source_words, return_index=True)
     _, targets, sizes = np.unique(target_words, return_index=True, return_counts=True)
-    summed = np.add.reduceat(rows[:, :, :-1], sources, axis=2)
-    return np.add.reduceat(summed, targets, axis=1) / sizes[:, None]
+    summed = np.add.reduceat(weights, sources, axis=-1)
+    return np.add.reduceat(summed, targets, axis=-2) / sizes[:, None]
 
 
 def linked(weights: Weights, how: str = SYMMETRIES[-1]) -> Links:

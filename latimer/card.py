@@ -6,16 +6,17 @@ from typing import Any
 
 def model_card(record: Mapping[str, Any]) -> str:
     """Markdown with the front matter that model hubs read, from what config.json holds."""
-    source, target = record["source_language"] or "source", record["target_language"] or "target"
+    ways = record.get("directions") or [[record["source_language"], record["target_language"]]]
+    title = ", ".join(f"{source or 'source'} to {target or 'target'}" for source, target in ways)
     data, training, config = record["data"], record["training"], record["config"]
-    languages = [code for code in (record["source_language"], record["target_language"]) if code]
+    languages = list(dict.fromkeys(code for way in ways for code in way if code))
     front = ["---", "library_name: latimer", "pipeline_tag: translation"]
     if languages:
         front += ["language:", *(f'- "{code}"' for code in languages)]  # else YAML takes "no" for an answer
     front += ["---", ""]
     attention = "no attention" if config["model.score"] == "none" else f"{config['model.score']} attention"
     body = [
-        f"# {source} to {target}",
+        f"# {title}",
         "",
         f"A translator trained with Latimer {record['versions']['latimer']}: "
         f"{config['model.encoder']} encoder, {config['model.decoder']} decoder, {attention}, "
@@ -23,8 +24,11 @@ def model_card(record: Mapping[str, Any]) -> str:
         "",
         "## Use",
         "",
-        "    latimer translate --model DIR < text",
+        "    latimer translate --model DIR"
+        + (" --to LANGUAGE" if len({target for _, target in ways}) > 1 else "")
+        + " < text",
         "",
+        *(f"`--domain {name}` says that the text is of that kind.\n" for name in record.get("domains", [])),
         "## Data",
         "",
         f"- Trained on {data['pairs']:,} sentence pairs: {', '.join(record['corpus'])}.",

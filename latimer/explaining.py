@@ -13,13 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latimer.alignment import Links, Reading, Weights, linked, one_head, word_weights
+from latimer.alignment import Links, Weights, between_words, linked
 from latimer.data.text import normalise
-from latimer.data.tokenizer import BOS, PAD, Tokenizer
-from latimer.packing import batches, padded
+from latimer.data.tokenizer import Tokenizer
 from latimer.translator import Translator
 
-POSITIONS = 2048  # source positions that are looked at together
 LONGER = 2  # times as long as training has seen: what is longer than that is not looked at
 
 
@@ -41,34 +39,24 @@ class Explained(NamedTuple):
 
 def explain(translator: Translator, pairs: Sequence[tuple[str, str]]) -> list[Explained | None]:
     """Each pair of texts explained; None where one is empty or much too long, or the engine gives no maps."""
-    tokenizers = translator.tokenizers
-    both = [(normalise(source), normalise(target)) for source, target in pairs]
-    sources, targets = zip(*both, strict=True) if both else ((), ())
-    rows, said = tokenizers.source.encode_many(sources), tokenizers.target.encode_many(targets)
+    source, target = translator.tokenizers
+    rows = source.encode_many([normalise(one) for one, _ in pairs])
+    said = target.encode_many([normalise(other) for _, other in pairs])
     most = LONGER * translator.longest
     readable = [
-        row if row and its and max(len(row), len(its)) <= most else []
-        for row, its in zip(rows, said, strict=True)
+        index
+        for index in range(len(pairs))
+        if rows[index] and 0 < len(said[index]) <= most >= len(rows[index])
     ]
-    found: list[Explained | None] = [None] * len(both)
-    for chosen in batches(readable, POSITIONS):
-        source, mask = padded([rows[index] for index in chosen])
-        steps = max(len(said[index]) for index in chosen) + 1
-        target = np.full((len(chosen), steps), PAD)
-        for place, index in enumerate(chosen):
-            target[place, : len(said[index]) + 1] = [BOS, *said[index]]
-        maps = translator.engine.maps(source, mask, target)
-        if not maps:
-            break
-        told = translator.reading
-        reading = Reading(told["layer"], told["head"], told["shifted"]) if told else Reading.usual(list(maps))
-        for place, index in enumerate(chosen):
-            pieces = maps[reading.layer][place, :, : len(said[index]) + 1, : len(rows[index]) + 1]
-            its, ours = words(tokenizers.source, rows[index]), words(tokenizers.target, said[index])
-            weights = one_head(
-                word_weights(pieces, its.number, ours.number, shifted=reading.shifted), reading.head
-            )
-            found[index] = Explained(its.words, ours.words, weights, linked(weights))
+    found: list[Explained | None] = [None] * len(pairs)
+    looked = translator.looked_at([(rows[index], said[index]) for index in readable])
+    for index, weights in zip(readable, looked, strict=True):
+        if weights is None:
+            continue
+        tags = int((source.word_of(rows[index]) < 0).sum())
+        its, ours = words(source, rows[index][tags:]), words(target, said[index])
+        attention = between_words(weights[:, tags:-1], its.number, ours.number)
+        found[index] = Explained(its.words, ours.words, attention, linked(attention))
     return found
 
 

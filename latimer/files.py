@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
     A crash at any moment, or an exception in the block, leaves what was at `path`. Raises Mistake
     where the disk is full or the folder can't be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")  # no other machine's either
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()

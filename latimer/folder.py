@@ -4,6 +4,7 @@ config.json            how the model was made, and what it scored
 model.safetensors      parameters
 shared.model           the subword model; source.model and target.model where each side has its own
 README.md              a model card
+linker.safetensors     a layer that links words, where the model was given one
 runtime/               encoder.onnx and step.onnx: the model again, to be run without torch
 SHA256SUMS             of all of these but the card, once a run is finished
 training/              state for continuing, metrics.jsonl, token ids; may be deleted
@@ -13,7 +14,8 @@ run that is not finished, or of an older Latimer) is believed, and `latimer expo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,9 +27,12 @@ from latimer.errors import Mistake
 from latimer.files import replacing, sha256, write_tensors, write_whole
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from latimer.models.base import Seq2Seq
 
 FORMAT = 1
+LINKER = "linker.safetensors"
 
 
 class Tokenizers(NamedTuple):
@@ -84,14 +89,11 @@ class ModelFolder:
             raise Mistake(f"{path} is damaged; take the folder from a copy, or train again.") from None
 
     def write_record(self, record: Mapping[str, Any]) -> None:
-        path, sealed = self.path / "config.json", self._sealed()
-        self.unseal()
-        with replacing(path) as temporary:
+        path = self.path / "config.json"
+        with self._changing(path), replacing(path) as temporary:
             text = json.dumps({"format": FORMAT, **record}, indent=2, ensure_ascii=False)
             temporary.write_text(text + "\n", encoding="utf-8")
         self.__dict__.pop("record", None)
-        if sealed is not None:
-            self._write_sums({**sealed, path.name: sha256(path)})  # the others as told, not as they are
 
     @property
     def config(self) -> Config:
@@ -146,10 +148,10 @@ class ModelFolder:
         )
 
     def save_model(self, model: "Seq2Seq") -> None:
-        """Write the parameters, each once, atomically."""
+        """Write the parameters, each once, atomically. What was learned beside older ones goes."""
         self.unseal()
-        tensors = {name: parameter.detach().cpu() for name, parameter in model.named_parameters()}
-        write_tensors(self.path / "model.safetensors", tensors)
+        (self.path / LINKER).unlink(missing_ok=True)
+        self._save(model, self.path / "model.safetensors")
 
     def load_model(self) -> "Seq2Seq":
         """The trained model, ready to translate. Raises Mistake where the files do not fit."""
@@ -158,7 +160,21 @@ class ModelFolder:
         self.load_parameters(model, self.path / "model.safetensors")
         return model.eval()
 
-    def load_parameters(self, model: "Seq2Seq", path: Path) -> None:
+    def save_beside(self, module: "nn.Module", name: str) -> None:
+        """Write the parameters of something that goes with the finished model."""
+        with self._changing(self.path / name):
+            self._save(module, self.path / name)
+
+    def load_beside(self, module: "nn.Module", name: str) -> None:
+        """What `save_beside` wrote. Raises Mistake where it does not fit."""
+        self.verify(self.path / name)
+        self.load_parameters(module, self.path / name)
+
+    def _save(self, module: "nn.Module", path: Path) -> None:
+        tensors = {name: parameter.detach().cpu() for name, parameter in module.named_parameters()}
+        write_tensors(path, tensors)
+
+    def load_parameters(self, model: "nn.Module", path: Path) -> None:
         """Put the parameters in a file into the model. Raises Mistake where they do not fit."""
         import torch
         from safetensors import SafetensorError
@@ -191,6 +207,15 @@ class ModelFolder:
     def unseal(self) -> None:
         """Before one of them changes: whoever is stopped meanwhile leaves a folder that can still be used."""
         self.sums.unlink(missing_ok=True)
+
+    @contextmanager
+    def _changing(self, path: Path) -> Iterator[None]:
+        """Around writing one file: it is sealed if the folder was, and the others stay as they were told."""
+        sealed = self._sealed()
+        self.unseal()
+        yield
+        if sealed is not None:
+            self._write_sums({**sealed, path.name: sha256(path)})
 
     def verify(self, *paths: Path) -> None:
         """Raise Mistake where one of the files is not what was sealed. Without a seal all are believed."""

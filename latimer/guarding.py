@@ -1,7 +1,8 @@
 """A guard around search, in pieces and letters alone: it knows of no model.
 
 A translation in trouble repeats itself, says the source again, or is absurdly long. Search is then done again
-where no three pieces may come twice, and fewer are allowed. A line longer than training has seen is cut.
+where no three pieces may come twice, and fewer are allowed. A line longer than training has seen is cut; what
+it says more than LOOP times in a row is searched as if it said it three times.
 """
 
 import re
@@ -37,15 +38,23 @@ def repeats(tokens: Sequence[int], *, longest: int = 12) -> int:
     return most
 
 
-def trouble(source: Sequence[int], target: Sequence[int], said: tuple[str, str]) -> str | None:
+def trouble(
+    source: Sequence[int],
+    target: Sequence[int],
+    said: tuple[str, str],
+    *,
+    limit: int,
+    begun: Sequence[int] = (),
+) -> str | None:
     """What is wrong with a translation: "repetition", "length", "copy" or None.
 
-    `source` and `target` are pieces without the end, `said` the two texts.
+    `source` and `target` are pieces without the end, `said` the two texts; `limit` is how many a sound one
+    has, the end counted, and `begun` the pieces that it was told to begin with, which may repeat themselves.
     """
     often = max(Counter(target).values(), default=0)  # no stretch comes more often than its tokens
-    if often > 2 and repeats(target) > max(2, repeats(source)):
+    if often > 2 and repeats(target) > max(2, repeats(source), repeats(begun)):
         return "repetition"
-    if len(target) >= safe_limit(len(source) + 1):
+    if len(target) >= limit:
         return "length"
     given, found = (text.casefold().split() for text in said)
     if given == found and sum(any(map(str.isalpha, word)) for word in given) >= WORDS:

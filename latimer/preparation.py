@@ -4,9 +4,10 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from hashlib import file_digest
 from importlib.metadata import version
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +15,13 @@ import torch
 
 from latimer.alignment import Reading
 from latimer.config import Config, DataConfig, ModelConfig, flatten
-from latimer.data.corpus import TRAIN, VALIDATION, Corpus, Pair, one_direction
+from latimer.data.corpus import TRAIN, VALIDATION
+from latimer.data.directions import Direction, Opened, TaggedPair, open_corpora, tagged
 from latimer.data.guides import write_guides
 from latimer.data.mixing import mixed, repetitions, rows, weighted
-from latimer.data.spool import TOLD_EVERY, Spool
+from latimer.data.spool import TOLD_EVERY, Facts, Spool
 from latimer.data.store import TokenStore
-from latimer.data.text import Spacing
+from latimer.data.text import SpaceCounts, Spacing
 from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
@@ -43,12 +45,11 @@ def must_exist(model: ModelConfig) -> Seq2Seq:
 class Material(NamedTuple):
     """The pairs of some corpora: those to train on, and those to validate with."""
 
-    corpora: list[Corpus]
+    opened: Opened
     spool: Spool
-    languages: tuple[str | None, str | None]
-    held: list[Pair]
+    held: list[TaggedPair]
     fresh: bool  # just read, not found in the folder
-    weights: list[float]
+    tags: list[tuple[str, ...]]  # of each corpus
     temperature: float
 
     @property
@@ -56,13 +57,20 @@ class Material(NamedTuple):
         """How many pairs are trained on, repetitions counted."""
         return rows(*self._mix())
 
-    def pairs(self) -> Iterator[Pair]:
+    @property
+    def all_tags(self) -> list[str]:
+        """Each tag once."""
+        return list(dict.fromkeys(tag for tags in self.tags for tag in tags))
+
+    def pairs(self) -> Iterator[TaggedPair]:
         """Those to train on, in their order, as often as their corpus weighs (see data/mixing.py)."""
-        return mixed(self.spool.pairs(TRAIN), *self._mix())
+        stream = self.spool.pairs(TRAIN)
+        for size, often, tags in zip(*self._mix(), self.tags, strict=True):
+            yield from tagged(mixed(islice(stream, size), [size], [often]), tags)
 
     def _mix(self) -> tuple[list[int], list[float]]:
         sizes = self.spool.sizes(TRAIN)
-        return sizes, repetitions(sizes, self.weights, self.temperature)
+        return sizes, repetitions(sizes, [one.weight for one in self.opened.training], self.temperature)
 
 
 def prepare(
@@ -71,7 +79,7 @@ def prepare(
     corpus: Sequence[str],
     *,
     validation: Sequence[str],
-    languages: tuple[str | None, str | None],
+    languages: Direction,
     guide: str | None = None,
     reporter: Reporter,
 ) -> None:
@@ -94,8 +102,7 @@ def prepare(
         folder.save_tokenizers(_learn(material, size, config))
     completed = complete_config(config, pairs=material.total)
     record = {
-        "source_language": material.languages[0],
-        "target_language": material.languages[1],
+        **material.opened.told(),
         "corpus": list(corpus),
         "validation": list(validation),
         "asked": flatten(config),
@@ -119,7 +126,9 @@ def keep_guides(
     The folder holds the subwords already, and the pairs are of one corpus. Raises Mistake for faults of the
     links.
     """
-    [corpus] = material.corpora
+    [corpus] = [one.corpus for one in material.opened.training]
+    if material.all_tags:
+        raise Mistake("--guide goes with one direction and no domains; leave one or the other away.")
     tokenizers = folder.load_tokenizers()
     write_guides(
         folder.training / "guides",
@@ -139,10 +148,11 @@ def gather(
     corpus: Sequence[str],
     validation: Sequence[str],
     *,
-    languages: tuple[str | None, str | None],
+    languages: Direction,
     data: DataConfig,
     spool: Path,
     reporter: Reporter,
+    known_tags: Sequence[str] | None = None,
 ) -> Material:
     """Read the corpora once, and say what is to be done with each pair; without `validation` hold some out.
 
@@ -151,13 +161,14 @@ def gather(
     wanted = [weighted(one) for one in corpus]
     if len(wanted) == 1 and wanted[0].weight != 1:
         raise Mistake(f"{corpus[0]}: a weight is for several corpora; with one alone leave it away.")
-    corpora, others = (
-        _open(names, languages, data.keep_going) for names in ([one.name for one in wanted], validation)
+    opened = open_corpora(
+        wanted, [weighted(one) for one in validation], languages, keep_going=data.keep_going
     )
-    languages = one_direction([*corpora, *others])
-    names = ", ".join(one.name for one in corpora)
+    tags = opened.tags(opened.training, known_tags)
+    corpora, others = [one.corpus for one in opened.training], opened.validation
+    names = ", ".join(dict.fromkeys(one.name for one in corpora))
     stamps = [one.stamp() for one in corpora]
-    request = [list(corpus), stamps, list(languages), bool(others), version("latimer")]
+    request = [list(corpus), stamps, opened.directions, tags, bool(others), version("latimer")]
     request += [data.seed, data.vocabulary, data.joint]  # on which the subwords depend
     request += [data.keep_going, data.temperature]
     found = None if None in stamps else Spool.open(spool, request)
@@ -174,23 +185,27 @@ def gather(
             request=request,
             progress=lambda share: reporter.preparing("Reading", share),
         )
-    held = list(chain.from_iterable(one.pairs() for one in others)) or list(kept.pairs(VALIDATION))
+    if others:
+        parts = zip((one.corpus.pairs() for one in others), opened.tags(others, known_tags), strict=True)
+    else:
+        stream = kept.pairs(VALIDATION)
+        parts = zip((islice(stream, size) for size in kept.sizes(VALIDATION)), tags, strict=True)
+    held = [TaggedPair(*pair, own) for pairs, own in parts for pair in pairs]
     if not held:
         total = len(kept.division.parts)
         raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")
     for one in kept.facts:
         for sentence in one.report:
             reporter.note(sentence)
-    weights = [one.weight for one in wanted]
-    return Material(corpora, kept, languages, held, found is None, weights, data.temperature)
+    return Material(opened, kept, held, found is None, tags, data.temperature)
 
 
 def seal(
     folder: ModelFolder,
     record: dict[str, Any],
     materials: Sequence[Material],
-    pairs: Iterable[Pair],
-    held: Sequence[Pair],
+    pairs: Iterable[TaggedPair],
+    held: Sequence[TaggedPair],
     reporter: Reporter,
 ) -> None:
     """Write the token ids of `pairs`, the validation pairs and, last, config.json; spools are done with.
@@ -204,7 +219,7 @@ def seal(
     if too_long:
         reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
     with replacing(folder.training / "validation.tsv") as temporary:
-        lines = (f"{pair.source}\t{pair.target}\n" for pair in held)
+        lines = ("\t".join([pair.source, pair.target, *pair.tags]) + "\n" for pair in held)
         temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
     facts = [fact for one in materials for fact in one.spool.facts]
     folder.write_record(
@@ -214,17 +229,18 @@ def seal(
                 "pairs": kept,
                 "validation_pairs": len(held),
                 "too_long": too_long,
-                "skipped": {one.name: one.skipped for one in facts},
+                "skipped": _skipped(facts),
                 "origins": [
                     origin._asdict()
                     for one in materials
-                    for corpus in one.corpora
-                    for origin in corpus.origins()
+                    for chosen in one.opened.training
+                    for origin in chosen.corpus.origins()
                 ],
                 "sha256": {one.name: one.sha256 for one in facts},
                 "vocabulary": [tokenizers.source.size, tokenizers.target.size],
             },
             "spacing": Spacing.from_counts(sum((one.spacing_counts for one in facts), Counter())).to_json(),
+            **_spacings(materials),
             "versions": _versions(),
         }
     )
@@ -234,9 +250,17 @@ def seal(
 
 def held_out(folder: ModelFolder) -> list[tuple[str, str]]:
     """The validation pairs that were sealed in."""
+    return [(source, target) for source, target, *_ in _held_lines(folder)]
+
+
+def held_tags(folder: ModelFolder) -> list[tuple[str, ...]]:
+    """The tags before the source of each of them."""
+    return [tuple(tags) for _, _, *tags in _held_lines(folder)]
+
+
+def _held_lines(folder: ModelFolder) -> list[list[str]]:
     text = (folder.training / "validation.tsv").read_text(encoding="utf-8")
-    lines = (line.split("\t") for line in text.split("\n") if line)
-    return [(source, target) for source, target in lines]
+    return [line.split("\t") for line in text.split("\n") if line]
 
 
 def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
@@ -253,15 +277,9 @@ def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:
     return folder
 
 
-def _open(names: Sequence[str], languages: tuple[str | None, str | None], keep_going: bool) -> list[Corpus]:
-    source, target = languages
-    return [
-        Corpus.open(name, source_language=source, target_language=target, keep_going=keep_going)
-        for name in names
-    ]
-
-
-def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None]) -> Iterator[Pair]:
+def _telling(
+    pairs: Iterable[TaggedPair], total: int, progress: Callable[[float], None]
+) -> Iterator[TaggedPair]:
     """The same pairs; now and then it is told how many of them have passed."""
     for number, pair in enumerate(pairs):
         if number % TOLD_EVERY == 0:
@@ -270,26 +288,48 @@ def _telling(pairs: Iterable[Pair], total: int, progress: Callable[[float], None
 
 
 def _learn(material: Material, size: int, config: Config) -> Tokenizers:
-    seed = config.data.seed
+    seed, tags = config.data.seed, material.all_tags
     if config.data.joint:
         texts = (text for pair in material.pairs() for text in pair[:2])
-        shared = Tokenizer.learn(texts, size, seed=seed)
+        shared = Tokenizer.learn(texts, size, seed=seed, tags=tags)
         return Tokenizers(shared, shared)
     sources = (pair.source for pair in material.pairs())
     targets = (pair.target for pair in material.pairs())
-    return Tokenizers(Tokenizer.learn(sources, size, seed=seed), Tokenizer.learn(targets, size, seed=seed))
+    return Tokenizers(
+        Tokenizer.learn(sources, size, seed=seed, tags=tags), Tokenizer.learn(targets, size, seed=seed)
+    )
+
+
+def _skipped(facts: Iterable[Facts]) -> dict[str, dict[str, int]]:
+    """By corpus; one that is read in several directions gives the sum."""
+    found: dict[str, Counter[str]] = {}
+    for one in facts:
+        found.setdefault(one.name, Counter()).update(one.skipped)
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+def _spacings(materials: Sequence[Material]) -> dict[str, Any]:
+    """The habits of spacing by target language, where there are several."""
+    found: dict[str, SpaceCounts] = {}
+    for material in materials:
+        for one, fact in zip(material.opened.training, material.spool.facts, strict=True):
+            found.setdefault(str(one.corpus.target_language), Counter()).update(fact.spacing_counts)
+    if len(found) < 2:
+        return {}
+    return {"spacings": {to: Spacing.from_counts(counts).to_json() for to, counts in found.items()}}
 
 
 def _write_store(
-    folder: ModelFolder, pairs: Iterable[Pair], tokenizers: Tokenizers, longest: int
+    folder: ModelFolder, pairs: Iterable[TaggedPair], tokenizers: Tokenizers, longest: int
 ) -> tuple[int, int]:
     """The token ids of the pairs; returns how many were kept, and how many were too long."""
     too_long = 0
+    tagged_by = cache(tokenizers.source.tagged)
 
     def rows() -> Iterator[tuple[list[int], list[int]]]:
         nonlocal too_long
         for pair in pairs:
-            source, target = tokenizers.source.encode(pair.source), tokenizers.target.encode(pair.target)
+            source, target = tagged_by(pair.tags).encode(pair.source), tokenizers.target.encode(pair.target)
             if max(len(source), len(target)) <= longest:
                 yield source, target
             else:

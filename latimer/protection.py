@@ -1,7 +1,8 @@
 """What must come through a translation byte for byte: addresses, placeholders, tags; and long numbers.
 
-A sentence that holds such spans is translated in several ways, and the first that keeps them is taken: as it
-stands; with a word instead of each span that models tend to copy; in parts, with the spans between them. A
+A sentence that holds such spans can be translated in several ways, and the first that keeps them is taken: as
+it stands; with a word instead of each span that models tend to copy; in parts, with the spans between them.
+Tags are taken out before and put back where their words went, in all ways but the last (`latimer.tagging`). A
 sentence that no way keeps stays as it is, so that the law holds for every model.
 """
 
@@ -11,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from latimer.guarding import has_letters
+from latimer.tagging import TAG, Tag, strip, structure
 
-TAG = r"</?[A-Za-z0-9](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>"
 SPAN = re.compile(
-    rf"(?P<tag>{TAG})"
+    rf"(?P<tag>{TAG.pattern})"
     r"|\{\{[^{}]*\}\}|\{[^{}\s]*\}"
     r"|%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[a-zA-Z]|%\d+\$[#0\- +]*\d*(?:\.\d+)?[a-zA-Z]|%[sdfiux](?!\w)"
     r"|(?:https?|ftp)://[^\s<>\"{}]*[^\s<>\"{}.,;:!?'()\[\]]|\bwww\.[^\s<>\"{}]*[^\s<>\"{}.,;:!?'()\[\]]"
@@ -22,10 +23,11 @@ SPAN = re.compile(
 )
 TELLING = re.compile(r"[@<{%\d]|://|www\.")  # without one of these a text holds no span: quick to see
 NUMBER = re.compile(r"\d(?:[.,]?\d){2,}")
+_EITHER = re.compile(f"(?P<span>{SPAN.pattern})|{NUMBER.pattern}")
 STAND_INS = (
-    ("Alex", "Robin", "Maria", "Thomas"),
     ("37", "58", "94", "62"),
-)  # names and numbers: words that models have seen copied
+    ("Alex", "Robin", "Maria", "Thomas"),
+)  # numbers and names: words that models have seen copied
 
 
 class Part(NamedTuple):
@@ -34,13 +36,27 @@ class Part(NamedTuple):
     text: str
     translated: bool
     instead: tuple[tuple[str, str], ...] = ()
+    terms: tuple[str, ...] = ()  # what search has to say
+    tags: tuple[Tag, ...] = ()  # taken out of it, to be put back into its translation
     inner: bool = False  # not a sentence: its translation begins small and has no full stop of its own
+
+    @property
+    def words(self) -> str:
+        """The text but for its spans, and for what stands instead of them."""
+        text = SPAN.sub(" ", self.text)
+        return _stand_in(self.instead).sub(" ", text) if self.instead else text
+
+    def prefix(self, text: str) -> str:
+        """How its translation begins where, with all spans, it is to begin with the text."""
+        for word, span in self.instead:
+            text = text.replace(span, word)
+        return TAG.sub("", text) if self.tags else text
 
 
 class Spans(NamedTuple):
     """What a sentence holds that must come through."""
 
-    tags: list[str]  # in their order, so that they nest as they did
+    tags: Counter[tuple[str, str]]  # as they are paired
     others: Counter[str]
     numbers: Counter[str]  # their digits alone
 
@@ -48,16 +64,16 @@ class Spans(NamedTuple):
 def find(text: str) -> Spans:
     """The spans of a text. Numbers are those of three digits or more: smaller ones may become words."""
     if not TELLING.search(text):
-        return Spans([], Counter(), Counter())
+        return Spans(Counter(), Counter(), Counter())
     matches = list(SPAN.finditer(text))
-    tags = [match[0] for match in matches if match["tag"]]
+    tags = structure([match[0] for match in matches if match["tag"]])
     others = Counter(match[0] for match in matches if not match["tag"])
     bare = re.sub(r"(?<=\d)\s(?=\d)", "", SPAN.sub(" x ", text))
     return Spans(tags, others, Counter(re.sub(r"\D", "", match[0]) for match in NUMBER.finditer(bare)))
 
 
 def keeps(source: Spans, text: str) -> bool:
-    """Whether exactly the protected spans of the source stand in `text`, tags in their order."""
+    """Whether exactly the protected spans of the source stand in `text`, tags paired as they were."""
     found = find(text)
     return found.tags == source.tags and found.others == source.others
 
@@ -73,21 +89,43 @@ def ranges(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in SPAN.finditer(text)] if TELLING.search(text) else []
 
 
-def ways(text: str, says: Callable[[str], bool] = has_letters) -> list[list[Part]]:
-    """How a sentence can be translated, the best first; the last keeps every span if any way does.
+class Known(NamedTuple):
+    """What a model's subwords tell of a text, so that nothing hopeless is tried."""
 
-    `says` tells whether a stretch is anything to translate.
-    """
+    says: Callable[[str], bool] = has_letters  # whether there is anything to translate
+    spells: Callable[[str], bool] = bool  # whether it can be spelled without bytes
+    copies: Callable[[str], bool] = bool  # whether a word is common enough to have been seen copied
+
+
+def ways(text: str, known: Known = Known()) -> list[list[Part]]:  # noqa: B008 - it can't be changed
+    """How a sentence can be translated, the likeliest to keep its spans first."""
     found = find(text)
-    as_it_is = [Part(text, says(text))]
-    if not (found.tags or found.others or found.numbers):
-        return [as_it_is]
-    tried = [as_it_is] if says(SPAN.sub(" ", text)) else []
-    if tried and not found.tags:
-        tried += [[part] for part in _with_stand_ins(text)]
-    if found.tags or found.others:
-        tried.append(list(_around(text, says)))
-    return tried or [[Part(text, translated=False)]]
+    if not any(found):
+        return [[Part(text, known.says(text))]]
+    if not known.says(SPAN.sub(" ", text)):
+        return [[Part(text, translated=False)]]
+    bare, tags = strip(text)
+    spans = [match[0] for match in _EITHER.finditer(bare)]
+    tried = [Part(bare, translated=True, tags=tags)] if all(map(known.spells, spans)) else []
+    if tags and all(known.spells(tag.raw) for tag in tags):
+        tried.insert(0, Part(text, translated=True))
+    if spans:
+        tried += _with_stand_ins(text, known, names=bool(found.others))
+    return [*([part] for part in tried), list(_around(text, known.says))]
+
+
+def whole_ways(text: str, known: Known = Known()) -> list[list[Part]]:  # noqa: B008
+    """Those for a sentence whose translation is begun, which leaves no parts.
+
+    In their place the spans are terms that search has to say; at last they are left to the model.
+    """
+    if not known.says(text):
+        return [[Part(text, translated=False)]]
+    bare, tags = strip(text)
+    spans = [match[0] for match in _EITHER.finditer(bare)]
+    left = Part(bare, translated=True, tags=tags)
+    held = [[left._replace(terms=tuple(dict.fromkeys(spans)))]] if spans else []
+    return [*(way for way in ways(text, known) if len(way) == 1 and way[0].translated), *held, [left]]
 
 
 def put_back(part: Part, translation: str) -> str | None:
@@ -99,33 +137,44 @@ def put_back(part: Part, translation: str) -> str | None:
         if part.text[:1].islower():
             translation = translation[:1].lower() + translation[1:]
         translation = translation or part.text
-    for word, _ in part.instead:
-        if len(re.findall(rf"(?<!\w){word}(?!\w)", translation)) != 1:
-            return None
-    spans = dict(part.instead)
-    if not spans:
+    if not part.instead:
         return translation
-    return re.sub(rf"(?<!\w)(?:{'|'.join(spans)})(?!\w)", lambda match: spans[match[0]], translation)
+    words = _stand_in(part.instead)
+    spans = dict(part.instead)
+    if sorted(words.findall(translation)) != sorted(spans):
+        return None
+    return words.sub(lambda match: spans[match[0]], translation)
 
 
-def _with_stand_ins(text: str) -> Iterator[Part]:
-    """The sentence with a word instead of each span, once for each row of words."""
-    either = re.compile(f"(?P<span>{SPAN.pattern})|{NUMBER.pattern}")
-    spans = [match[0] for match in either.finditer(text)]
-    for words in STAND_INS:
-        if len(spans) <= len(words) and not any(word in text for word in words):
-            held = tuple(zip(words, spans, strict=False))
-            at, pieces = 0, []
-            for match, (word, _) in zip(either.finditer(text), held, strict=True):
-                pieces += [text[at : match.start()], word]
-                at = match.end()
-            yield Part("".join([*pieces, text[at:]]), translated=True, instead=held)
+def _stand_in(instead: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(word for word, _ in instead)})(?!\w)")
+
+
+def _with_stand_ins(text: str, known: Known, *, names: bool) -> Iterator[Part]:
+    """The sentence without tags, with a word instead of each span, once for each row of words."""
+    rest = _EITHER.sub(lambda match: match[0] if match["tag"] else " ", text)
+    for words in STAND_INS if names else STAND_INS[:1]:
+        held: list[tuple[str, str]] = []
+
+        def word(
+            match: re.Match[str], words: tuple[str, ...] = words, held: list[tuple[str, str]] = held
+        ) -> str:
+            if match["tag"]:
+                return match[0]
+            held.append((words[len(held) % len(words)], match[0]))
+            return held[-1][0]
+
+        tagged = _EITHER.sub(word, text)
+        used = [word for word, _ in held]
+        if len(set(used)) == len(used) and all(known.copies(word) and word not in rest for word in used):
+            bare, tags = strip(tagged)
+            yield Part(bare, translated=True, instead=tuple(held), tags=tags)
 
 
 def _around(text: str, says: Callable[[str], bool]) -> Iterator[Part]:
     """The spans, and what stands between them, whose outer spaces and punctuation stay."""
     at = 0
-    for start, end in [*ranges(text), (len(text), len(text))]:
+    for start, end in [*(match.span() for match in _EITHER.finditer(text)), (len(text), len(text))]:
         between = text[at:start]
         first = next((place for place, letter in enumerate(between) if letter.isalnum()), len(between))
         size = len(between.rstrip()) if end == start else len(between)

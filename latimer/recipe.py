@@ -16,12 +16,13 @@ from latimer.data.batches import TokenBatches, in_order
 from latimer.data.meaning import vectors_of
 from latimer.data.splitting import Splitter
 from latimer.data.store import TokenStore
+from latimer.directions import directions, translate_each
 from latimer.errors import Mistake
 from latimer.files import sweep
 from latimer.folder import ModelFolder, Tokenizers
 from latimer.machine import Moment, peak_memory
 from latimer.models.base import Seq2Seq
-from latimer.preparation import held_out, prepare
+from latimer.preparation import held_out, held_tags, prepare
 from latimer.presets import dropout_for, splitting_for
 from latimer.report import Watcher
 from latimer.runtime.eager import TorchEngine
@@ -31,7 +32,7 @@ from latimer.training.guidance import Guidance
 from latimer.training.log import Reporter, Silent, Validation
 from latimer.training.loss import validation_loss
 from latimer.training.trainer import Trainer
-from latimer.translator import PLAIN, Translator
+from latimer.translator import Translator
 from latimer.tuning import begin, prepare_from, what_changed
 
 VALIDATED = 500  # pairs that a validation during training looks at
@@ -168,9 +169,10 @@ def _same(folder: ModelFolder, asked: dict[str, Any], languages: tuple[str | Non
     before = {**recorded.get("asked", {}), "corpus": recorded["corpus"], "validation": recorded["validation"]}
     before |= {"from_model": recorded.get("from_model"), "replay": recorded.get("replay", [])}
     before["guide"] = recorded.get("guide", {}).get("file")
-    for name, language in zip(("source_language", "target_language"), languages, strict=True):
-        before[name] = recorded[name]
-        asked[name] = language or recorded[name]
+    sides = ("source_language", "target_language")
+    for name, language, known in zip(sides, languages, zip(*directions(recorded), strict=True), strict=True):
+        before[name] = ",".join(sorted({str(one) for one in known})) if any(known) else None
+        asked[name] = ",".join(sorted(language.split(","))) if language else before[name]
     if names := differences(before, asked):
         told = "; ".join(
             f"{name} is {before.get(name)!r} there and {asked.get(name)!r} here" for name in names
@@ -189,11 +191,13 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     fresh = not (folder.training / STATE).exists()
     if fresh and not begin(folder, model) and config.training.embeddings == "corpus":
         _begin_embeddings(model, store, config)
-    pairs = held_out(folder)
-    pairs = pairs[:: max(1, len(pairs) // VALIDATED)][:VALIDATED]
+    pairs, tags = held_out(folder), held_tags(folder)
+    step = max(1, len(pairs) // VALIDATED)
+    pairs, tags = pairs[::step][:VALIDATED], tags[::step][:VALIDATED]
     sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
     held = TokenStore.of(
-        (tokenizers.source.encode(source), tokenizers.target.encode(target)) for source, target in pairs
+        (tokenizers.source.tagged(own).encode(source), tokenizers.target.encode(target))
+        for (source, target), own in zip(pairs, tags, strict=True)
     )
     # For a look: of middle length, and the same at every validation.
     by_length = sorted(range(len(sources)), key=lambda place: len(sources[place]))
@@ -204,7 +208,7 @@ def _trainer(folder: ModelFolder, reporter: Reporter, started: float, team: Team
     def validate() -> Validation:
         begun = time.monotonic()
         loss = validation_loss(model, in_order(held, config.training.batch))
-        translations = translator.translate(sources, beam=1, wishes=PLAIN)
+        translations = translate_each(translator, sources, tags)
         bleu = evaluate.bleu(translations, references, tokenize=tokenize)
         samples = [(sources[place], translations[place]) for place in shown]
         return Validation(loss, bleu.value, time.monotonic() - begun, samples)

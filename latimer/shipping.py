@@ -13,15 +13,16 @@ import torch
 
 from latimer import evaluate
 from latimer.data.tokenizer import BOS
+from latimer.directions import translate_each
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
-from latimer.preparation import held_out
+from latimer.preparation import held_out, held_tags
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import OnnxEngine
 from latimer.runtime.recording import Weights, record
-from latimer.translator import PLAIN, Translator
+from latimer.translator import Translator
 
 LOSS = 0.3  # BLEU that int8 may lose
 MEASURED = 500  # validation pairs
@@ -58,7 +59,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     if not folder.record.get("training", {}).get("finished"):
         raise Mistake(f"{folder.path} holds no finished run; run its latimer train command again first.")
     try:
-        pairs = held_out(folder)[:MEASURED]
+        pairs, tags = held_out(folder)[:MEASURED], held_tags(folder)[:MEASURED]
     except FileNotFoundError:
         raise Mistake(f"{folder.training} holds no validation pairs to measure int8 with any more.") from None
     model, tokenizers, spacing = folder.load_model(), folder.load_tokenizers(), folder.spacing
@@ -66,7 +67,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
 
     def measure(engine: Engine) -> Measured:
-        texts = Translator(engine, tokenizers, spacing).translate(sources, beam=1, wishes=PLAIN)
+        texts = translate_each(Translator(engine, tokenizers, spacing), sources, tags)
         return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
 
     folder.unseal()

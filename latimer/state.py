@@ -1,16 +1,20 @@
 """Nested arrays that search selects from without knowing who made them.
 
-A nest is an array with the batch first, of NumPy or of torch, or `None`, or a (named) tuple of nests.
+A nest is an array with the batch first, of NumPy or of torch, or `None`, or a (named) tuple of nests. What
+has NumPy's `take` and `repeat` is an array as well.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 # What a nest is made of is its maker's affair, and so is whose arrays they are: their types say nothing.
 Nest = Any
 Array = Any
+
+
+def is_torch(array: Array) -> bool:
+    """Whether it is a tensor of torch's, which is not imported to find out."""
+    return hasattr(array, "index_select")
 
 
 def map_nest(function: Callable[[Array], Array], nest: Nest) -> Nest:
@@ -38,9 +42,7 @@ def with_leaves(nest: Nest, arrays: Sequence[Array]) -> Nest:
 
 def select(nest: Nest, rows: Array) -> Nest:
     """Row `rows[i]` of every array becomes row i; `rows` is of the arrays' own library."""
-    return map_nest(
-        lambda leaf: leaf.take(rows, 0) if isinstance(leaf, np.ndarray) else leaf.index_select(0, rows), nest
-    )
+    return map_nest(lambda leaf: leaf.index_select(0, rows) if is_torch(leaf) else leaf.take(rows, 0), nest)
 
 
 def repeat(nest: Nest, times: int) -> Nest:
@@ -48,8 +50,6 @@ def repeat(nest: Nest, times: int) -> Nest:
     if times == 1:
         return nest
     return map_nest(
-        lambda leaf: (
-            leaf.repeat(times, 0) if isinstance(leaf, np.ndarray) else leaf.repeat_interleave(times, 0)
-        ),
+        lambda leaf: leaf.repeat_interleave(times, 0) if is_torch(leaf) else leaf.repeat(times, 0),
         nest,
     )

@@ -1,24 +1,22 @@
 """Text to text: what the command line, the evaluation and the service share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from latimer.arrangement import Said, arrange, assemble, parts
+from latimer.arrangement import Said
 from latimer.data.text import Spacing, normalise
-from latimer.data.tokenizer import BOS, EOS
+from latimer.data.tokenizer import EOS
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
-from latimer.guarding import collapse, has_letters, safe_limit, trouble, unknown, usual_limit
+from latimer.guarded import Guard
+from latimer.guarding import usual_limit
 from latimer.machine import finds_gpu, keep_memory
-from latimer.packing import batches, padded
+from latimer.plain import NOTHING, PlainTranslator, Query
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import GRAPHS, OnnxEngine
-from latimer.search.beam import Hypothesis, Move, beam_search
-from latimer.search.constraints import no_repeat, word_bounds
-from latimer.search.settings import Wishes, fill_in
-from latimer.search.terms import Forms, Terms
+from latimer.search.settings import Wishes
 
 if TYPE_CHECKING:
     from latimer.models.base import Seq2Seq
@@ -26,17 +24,17 @@ if TYPE_CHECKING:
 
 EngineName = Literal["onnx", "torch"]
 LONGEST = 160  # pieces of a sentence that training has seen, where no record says it
-BLOCKED = 3  # pieces that may not come twice in a row where search is done again
-POSITIONS = 4096  # source positions times beams that are searched at once
-PLAIN = Wishes()  # no guard, no cutting: what the model says, as it comes; to compare models by
+PLAIN = Wishes(guard=False)  # what the model says, as it comes; to compare models by
 
 
 class Translation(NamedTuple):
     """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty.
 
     `flags` is what made the guard search again, "repetition", "length" or "copy", whatever came of it; and
-    "unknown" (letters that training has not seen: left as they are), "number" (a long number of the source is
-    missing), "untranslated" (no translation kept what is protected: the source stands there).
+    "loop" (what the source says more than 8 times in a row was searched as if said three times), "unknown"
+    (letters that training has not seen: left as they are), "number" (a long number of the source is missing),
+    "untranslated" (no translation kept what is protected: the source stands there), "unprotected" (the prefix
+    left no room for it), "glossary" (its terms could not all be said), "wishes" (none could be had).
     """
 
     text: str
@@ -45,22 +43,16 @@ class Translation(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
-class Translator:
-    """A trained model with its subwords.
+class Translator(PlainTranslator):
+    """A trained model with its subwords, and a guard.
 
     >>> translator = Translator.load("model")
     >>> translator.translate(["Good morning!", "I like your garden."])
     """
 
     def __init__(self, engine: Engine, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
-        self.engine = engine
-        self.tokenizers = tokenizers
-        self.spacing = spacing
+        super().__init__(engine, tokenizers, spacing)
         self.longest = LONGEST  # pieces; a longer line is cut
-        # Where there are letters at all, digits and punctuation alone stay as they are.
-        letters = any(has_letters(piece) for piece in tokenizers.source.all_pieces() if piece[0] != "<")
-        self._says = has_letters if letters else bool
-        self.reading: Mapping[str, Any] | None = None  # which attention aligns best, where it is known
         keep_memory()
 
     @classmethod
@@ -146,27 +138,27 @@ class Translator:
     ) -> list[list[Translation]]:
         """The `beam` best translations of each line, best first; none of an empty line.
 
-        Long lines are cut, what runs away is searched again (see `Translation.flags`), or `wishes` obeyed.
-        Where no translation can have all of them, a line gets one without the glossary, else without any.
+        Long lines are cut, spans protected, and what runs away is searched again, with what is wished at
+        once. Where no translation can have all wishes, a sentence gets one without the glossary, else without
+        any; `Translation.flags` says so.
         """
         if isinstance(texts, str):
             raise Mistake("Give a list of texts, not one text: its letters would be lines.")
         if beam < 1:
             raise Mistake(f"The beam must be at least 1, not {beam}.")
-        if wishes is not None:
-            return self._wished(texts, beam, length_penalty, wishes, progress)
-        lines = [arrange(text, self._count, self.longest, self._says) for text in texts]
-        sentences, firsts = [], []
-        for line in lines:
-            some = list(parts(line))
-            sentences += some
-            firsts += [place == 0 for place in range(len(some))]
-
-        def advance(chosen: list[int]) -> None:
-            if progress is not None:
-                progress(sum(firsts[index] for index in chosen))
-
-        found = iter(self._say(sentences, beam, length_penalty, advance))
+        wishes = wishes or NOTHING
+        if wishes.guard:
+            guard = Guard(
+                self,
+                longest=self.longest,
+                beam=beam,
+                length_penalty=length_penalty,
+                wishes=wishes,
+                progress=progress,
+            )
+            found = guard.translate(texts)
+        else:
+            found = self._as_it_comes(texts, beam, length_penalty, wishes, progress)
         return [
             [
                 Translation(
@@ -175,48 +167,35 @@ class Translator:
                     one.log_probability,
                     one.flags,
                 )
-                for one in assemble(line, found)
+                for one in line
             ]
-            for line in lines
+            for line in found
         ]
 
-    def _wished(
+    def _as_it_comes(
         self,
         texts: Sequence[str],
         beam: int,
         length_penalty: float,
         wishes: Wishes,
         progress: Callable[[int], None] | None,
-    ) -> list[list[Translation]]:
+    ) -> list[list[Said]]:
         """As wished, and nothing else: no line is cut, and no translation searched again for its own sake."""
         texts = [normalise(text) for text in texts]
-        rows = self.tokenizers.source.encode_many(texts)
-        wanted = [wishes.wanted(text, self._ids) for text in texts]
-        found: list[list[Translation]] = [[] for _ in texts]
-        # Those with terms to say go by themselves: their beam is wider.
-        free, bound = (
-            [row if bool(w) is b else [] for row, w in zip(rows, wanted, strict=True)] for b in (False, True)
+        queries = [
+            Query(row, wishes, wishes.wanted(text, self.ids))
+            for row, text in zip(self.tokenizers.source.encode_many(texts), texts, strict=True)
+        ]
+        answers = self.answer(
+            queries, beam, length_penalty, advance=lambda chosen: progress(len(chosen)) if progress else None
         )
-        for chosen in [*batches(free, POSITIONS // beam), *batches(bound, POSITIONS // (2 * beam))]:
-            some, held = [rows[index] for index in chosen], [wanted[index] for index in chosen]
-            results = self._search(some, beam, length_penalty, wishes=wishes, wanted=held)
-
-            def again(
-                left: list[int], less: Wishes | None, rows: list[list[int]] = some, held: Any = held
-            ) -> list[list[Hypothesis]]:
-                kept = [held[index] for index in left] if less is wishes else ()
-                part = [rows[index] for index in left]
-                return self._search(part, 4 * beam, length_penalty, wishes=less, wanted=kept)
-
-            fill_in(results, wishes, again)
-            for index, hypotheses in zip(chosen, results, strict=True):
-                found[index] = [
-                    Translation(self._text(tokens), score, log_probability)
-                    for tokens, log_probability, score in hypotheses[:beam]
-                ]
-            if progress is not None:
-                progress(len(chosen))
-        return found
+        return [
+            [
+                Said(self.text(tokens), log_probability, len(tokens) + 1, answer.flags)
+                for tokens, log_probability, _ in answer.hypotheses
+            ]
+            for answer in answers
+        ]
 
     def look(
         self,
@@ -247,13 +226,13 @@ class Translator:
             )
         recorder = looking.Recorder(self.tokenizers.target.pieces, length_penalty=length_penalty)
         if target is None:
-            [found] = self._search([source_ids], max(beam, n_best), length_penalty, recorder)
+            [found] = self._search([Query(source_ids)], max(beam, n_best), length_penalty, recorder)
             targets = [hypothesis.tokens for hypothesis in found[:n_best]]
         else:
             targets = [self.tokenizers.target.encode(normalise(target))]
         source = torch.tensor([[*source_ids, EOS]], device=self.device)
         self.model.eval()
-        writer = looking.Writer(self.tokenizers.target.pieces, self._text)
+        writer = looking.Writer(self.tokenizers.target.pieces, self.text)
         seen = looking.read(self.model, source, targets, writer, length_penalty=length_penalty)
         courses = looking.courses(targets[0], seen.runners_up[0], force)
         return Look(
@@ -265,86 +244,3 @@ class Translator:
             first=self.shown_first,
             forced=looking.force(self.model, source, courses, writer, limit=usual_limit(len(source_ids) + 1)),
         )
-
-    def _say(
-        self, sentences: Sequence[str], beam: int, length_penalty: float, advance: Callable[[list[int]], None]
-    ) -> list[list[Said]]:
-        """The translations of each sentence under guard; `advance` is told which ones a batch held."""
-        texts = [normalise(text) for text in sentences]
-        rows = [collapse(row) for row in self.tokenizers.source.encode_many(texts)]
-        found: list[list[Said]] = [[Said(self._spaced(text), flags=("unknown",))] for text in texts]
-        known = [[] if unknown(self.tokenizers.source.pieces(row)) else row for row in rows]
-        wrong: dict[int, str] = {}
-        for chosen in batches(known, POSITIONS // beam):
-            results = self._search([rows[index] for index in chosen], beam, length_penalty)
-            for index, hypotheses in zip(chosen, results, strict=True):
-                found[index] = [self._said(hypothesis) for hypothesis in hypotheses]
-                flag = trouble(rows[index], hypotheses[0].tokens, (texts[index], found[index][0].text))
-                if flag:
-                    wrong[index] = flag
-            advance(chosen)
-        troubled = [row if index in wrong else [] for index, row in enumerate(rows)]
-        for chosen in batches(troubled, POSITIONS // beam):
-            results = self._search([rows[index] for index in chosen], beam, length_penalty, safely=True)
-            for index, hypotheses in zip(chosen, results, strict=True):
-                said = [self._said(hypothesis, wrong[index]) for hypothesis in hypotheses]
-                unsound = [
-                    bool(trouble(rows[index], hypothesis.tokens, (texts[index], one.text)))
-                    for one, hypothesis in zip(said, hypotheses, strict=True)
-                ]
-                found[index] = [said[place] for place in sorted(range(len(said)), key=unsound.__getitem__)]
-        return found
-
-    def _said(self, hypothesis: Hypothesis, *flags: str) -> Said:
-        tokens = hypothesis.tokens
-        return Said(self._text(tokens), hypothesis.log_probability, len(tokens) + 1, flags)
-
-    def _count(self, text: str) -> int:
-        return len(self.tokenizers.source.encode(normalise(text)))
-
-    def _search(
-        self,
-        rows: Sequence[Sequence[int]],
-        beam: int,
-        length_penalty: float,
-        watch: Callable[[Move], None] | None = None,
-        *,
-        safely: bool = False,
-        wishes: Wishes | None = None,
-        wanted: Sequence[Sequence[Forms]] = (),
-    ) -> list[list[Hypothesis]]:
-        source, mask = padded(rows)
-        limits = [(safe_limit if safely else usual_limit)(len(row) + 1) for row in rows]
-        constraints = [no_repeat(BLOCKED, eos=EOS)] if safely else []
-        if wishes is not None:
-            pieces = self.tokenizers.target.all_pieces()
-            limits = [wishes.limit(limit, self._ids) for limit in limits]
-            constraints = wishes.constraints(self._ids, pieces, bos=BOS, eos=EOS)
-        terms = None
-        if any(wanted):
-            bounds = word_bounds(self.tokenizers.target.all_pieces(), bos=BOS, eos=EOS)
-            terms = [Terms(some, bounds) for some in wanted]
-            limits = [limit + one.size for limit, one in zip(limits, terms, strict=True)]
-        found = beam_search(
-            self.engine.decoder,
-            self.engine.memory(source, mask),
-            limits=limits,
-            bos=BOS,
-            eos=EOS,
-            beam=2 * beam if terms else beam,
-            length_penalty=length_penalty,
-            constraints=constraints,
-            terms=terms,
-            watch=watch,
-        )
-        return [hypotheses[:beam] for hypotheses in found]
-
-    def _ids(self, text: str) -> list[int]:
-        return self.tokenizers.target.encode(normalise(text))
-
-    def _text(self, tokens: list[int]) -> str:
-        return self._spaced(self.tokenizers.target.decode(tokens))
-
-    def _spaced(self, text: str) -> str:
-        text = normalise(text)
-        return self.spacing.restore(text) if self.spacing else text

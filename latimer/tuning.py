@@ -6,18 +6,19 @@ end the old and the new model translate the same held-out sentences of either ki
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
 from latimer import evaluate
 from latimer.config import Config, flatten
-from latimer.data.corpus import Pair
+from latimer.data.directions import TaggedPair
+from latimer.directions import directions, translate_each
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
-from latimer.preparation import Material, gather, held_out, keep_guides, seal
+from latimer.preparation import Material, gather, held_out, held_tags, keep_guides, seal
 from latimer.presets import complete_config
 from latimer.training.guidance import guided_head
 from latimer.training.log import Reporter
@@ -47,20 +48,24 @@ def prepare_from(
     old = ModelFolder(base)
     model = old.load_model()  # before anything is read
     head = guided_head(model) if guide else None
+    known = directions(old.record)
+    listed = "," in f"{languages[0]}{languages[1]}"
+    if all(languages) and all(known[0]) and not listed and languages not in known:
+        told = " and ".join(f"{one} to {other}" for one, other in known)
+        raise Mistake(f"{base} translates {told}, not {languages[0]} to {languages[1]}.")
     recorded = (old.record["source_language"], old.record["target_language"])
-    if all(languages) and all(recorded) and languages != recorded:
-        raise Mistake(
-            f"{base} translates {recorded[0]} to {recorded[1]}, not {languages[0]} to {languages[1]}."
-        )
-    languages = languages if all(languages) else recorded
-    given: Any = {"languages": languages, "data": config.data, "reporter": reporter}
+    given: Any = {
+        "languages": languages if all(languages) else recorded,
+        "data": config.data,
+        "reporter": reporter,
+        "known_tags": old.load_tokenizers().source.tags,
+    }
     new = gather(corpus, validation, spool=folder.training / "pairs", **given)
-    known = gather(replay, (), spool=folder.training / "replayed", **given) if replay else None
-    held = [new.held, known.held[: len(new.held)] if known else []]
+    old_pairs = gather(replay, (), spool=folder.training / "replayed", **given) if replay else None
+    held = [new.held, old_pairs.held[: len(new.held)] if old_pairs else []]
     completed = _completed(config, old.config, pairs=new.total)
     record = {
-        "source_language": new.languages[0],
-        "target_language": new.languages[1],
+        **_told(new, old.record),
         "corpus": list(corpus),
         "validation": list(validation),
         "from_model": base,
@@ -74,8 +79,8 @@ def prepare_from(
     folder.save_tokenizers(old.load_tokenizers())
     if guide and head:
         record |= keep_guides(folder, guide, head, new, longest=config.data.longest)
-    materials = [new, known] if known else [new]
-    pairs = chain(new.pairs(), _some(known, new.total) if known else ())
+    materials = [new, old_pairs] if old_pairs else [new]
+    pairs = chain(new.pairs(), _some(old_pairs, new.total) if old_pairs else ())
     seal(folder, record, materials, pairs, [*held[0], *held[1]], reporter)
 
 
@@ -89,7 +94,18 @@ def _completed(config: Config, old: Config, *, pairs: int) -> Config:
     return replace(completed, training=replace(completed.training, rate=CALM * completed.training.rate))
 
 
-def _some(known: Material, wanted: int) -> Iterator[Pair]:
+def _told(new: Material, old: Mapping[str, Any]) -> dict[str, Any]:
+    """Languages and domains: those of the old model, which it has not unlearned, and what is told of new."""
+    told = new.opened.told()
+    if "directions" in old:
+        names = ("source_language", "target_language", "directions", "spacings")
+        told |= {name: old[name] for name in names if name in old}
+    if "domains" in old:
+        told["domains"] = old["domains"]
+    return told
+
+
+def _some(known: Material, wanted: int) -> Iterator[TaggedPair]:
     """`wanted` pairs, or all where there are fewer, evenly spread over the corpora."""
     step = max(1, known.total // wanted)
     return islice(known.pairs(), 0, step * wanted, step)
@@ -106,7 +122,7 @@ def begin(folder: ModelFolder, model: Seq2Seq) -> bool:
 
 def what_changed(folder: ModelFolder, reporter: Reporter) -> dict[str, Any]:
     """Scores of the old and the new model on held-out pairs of either kind, told and returned."""
-    pairs = held_out(folder)
+    pairs, tags = held_out(folder), held_tags(folder)
     new, old = Translator.load(folder.path), Translator.load(folder.path)
     folder.load_parameters(old.model, folder.training / START)
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
@@ -116,8 +132,9 @@ def what_changed(folder: ModelFolder, reporter: Reporter) -> dict[str, Any]:
         first += size
         if not some:
             continue
-        sources, references = [source for source, _ in some], [[target] for _, target in some]
-        before, after = old.translate(sources), new.translate(sources)
+        references = [[target] for _, target in some]
+        sources, own = [source for source, _ in some], tags[first - size : first][:COMPARED]
+        before, after = (translate_each(each, sources, own, beam=5, wishes=None) for each in (old, new))
         for metric in evaluate.METRICS:
             how = tokenize if metric == "BLEU" else None
             found = evaluate.paired(before, after, references, metric=metric, tokenize=how)

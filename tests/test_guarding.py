@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latimer.guarding import LOOP, collapse, cut, repeats, trouble
+from latimer.guarding import LOOP, collapse, cut, repeats, safe_limit, trouble
 
 FEW = st.lists(st.integers(0, 2), max_size=30)
 
@@ -44,7 +44,12 @@ def test_repeats_are_those_of_a_loop(tokens: list[int]) -> None:
 def test_what_is_trouble(
     source: list[int], target: list[int], said: tuple[str, str], expected: str | None
 ) -> None:
-    assert trouble(source, target, said) == expected
+    assert trouble(source, target, said, limit=safe_limit(len(source) + 1)) == expected
+
+
+def test_what_was_asked_for_is_no_trouble() -> None:
+    assert trouble([5, 6], [7, 7, 7, 8], ("a b", "c c c d"), limit=15, begun=[7, 7, 7]) is None
+    assert trouble([5], list(range(15)), ("a", "b"), limit=40) is None
 
 
 @given(FEW)

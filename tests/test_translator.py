@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latimer import packing
-from latimer import translator as module
+from latimer import plain as module
 from latimer.config import configure
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
+from latimer.plain import Query
 from latimer.protection import find, keeps
 from latimer.recipe import Trained, train
 from latimer.runtime.eager import TorchEngine
@@ -253,7 +254,7 @@ def test_a_runaway_is_searched_again_and_flagged(
     see = translator.tokenizers.target.encode("vois")
     search = translator._search
 
-    def runs_away(*args: Any, safely: bool = False) -> list[list[Hypothesis]]:
+    def runs_away(*args: Any, safely: bool) -> list[list[Hypothesis]]:
         if safely:
             return search(*args, safely=True)
         return [[Hypothesis(see * 9, -1.0, -0.1)] for _ in args[0]]
@@ -269,7 +270,7 @@ def test_a_line_longer_than_training_has_seen_is_cut(translator: Translator) -> 
     sentences = ["I see your dog.", "she wants my boat.", "he hears this friend."]
     expected = translator.translate(sentences)
     whole = translator.longest
-    translator.longest = max(map(translator._count, sentences))
+    translator.longest = max(map(translator.count, sentences))
     try:
         [found] = translator.hypotheses(["  ".join(sentences)])
     finally:
@@ -309,9 +310,14 @@ def test_digits_are_translated_by_who_has_learned_digits_only(
     (tmp_path / "digits.tsv").write_text("\n".join(lines), encoding="utf-8")
     settings = {**small_settings, "training.steps": 2, "training.validations": 1}
     digits = train(configure(settings), str(tmp_path / "digits.tsv"), into=tmp_path / "m").translator
-    asked = []
+    asked: list[list[int]] = []
     search = digits._search
-    digits._search = lambda rows, *rest, **more: asked.extend(rows) or search(rows, *rest, **more)  # type: ignore[method-assign,func-returns-value]
+
+    def seen(queries: Sequence[Query], *rest: Any, **more: Any) -> list[list[Hypothesis]]:
+        asked.extend(query.row for query in queries)
+        return search(queries, *rest, **more)
+
+    digits._search = seen  # type: ignore[method-assign]
     digits.translate(["1 2 3"])
     assert digits.tokenizers.source.encode("1 2 3") in asked
     assert translator.translate(["1 2 3"]) == ["1 2 3"]

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from latimer.cli.translate import command
 from latimer.data.glossary import read_glossary
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
+from latimer.plain import Query
+from latimer.protection import find, keeps
 from latimer.recipe import Trained
 from latimer.search.settings import Wishes
 from latimer.shipping import ship
@@ -46,7 +49,9 @@ def test_wishes_that_cannot_be_had_leave_a_translation(folder: Path, engine: Eng
     translator = Translator.load(folder, engine=engine)
     wishes = Wishes(banned=("le chien",), prefix="le chien est")
     plain = translator.translate(TEXTS, beam=20, wishes=PLAIN)
-    assert translator.translate(TEXTS, wishes=wishes) == plain
+    assert translator.translate(TEXTS, wishes=replace(wishes, guard=False)) == plain
+    for found in translator.hypotheses(TEXTS, wishes=wishes):
+        assert all("wishes" in one.flags for one in found)
 
 
 def test_the_command_wishes_too(folder: Path) -> None:
@@ -55,8 +60,8 @@ def test_the_command_wishes_too(folder: Path) -> None:
     assert said.startswith("il vo")
     assert "chien" not in said.split()
     translator = Translator.load(folder)
-    rows = translator.tokenizers.source.encode_many(TEXTS[2:])
-    found = translator._search(rows, 3, 1.0, wishes=Wishes(max_length=3))[0]
+    [row] = translator.tokenizers.source.encode_many(TEXTS[2:])
+    [found] = translator._search([Query(row, Wishes(max_length=3))], 3, 1.0)
     assert max(len(one.tokens) for one in found) <= 3
 
 
@@ -89,3 +94,54 @@ def test_a_glossary_is_read(tmp_path: Path, folder: Path) -> None:
         read_glossary(path)
     with pytest.raises(Mistake, match="cannot be read"):
         read_glossary(tmp_path / "none.tsv")
+
+
+@either
+def test_terms_spans_and_the_guard_hold_at_once(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    texts = ["she wants {name} and my <b>boat</b>.", "I see " + "the dog and " * 9 + "see 2048 %s."]
+    wishes = Wishes(glossary=(("boat", ("navire",)), ("dog", ("toutou",))), banned=("chien",), min_length=3)
+    for text, found in zip(texts, translator.hypotheses(texts, beam=2, wishes=wishes), strict=True):
+        assert found
+        for one in found:
+            assert keeps(find(text), one.text)
+            assert "navire" in one.text or "toutou" in one.text
+            assert not re.search(r"\bchien\b", one.text)
+            assert "wishes" not in one.flags
+            assert "glossary" not in one.flags
+    assert "2048" in found[0].text
+    assert len(found[0].text) < 4 * len(texts[1])
+
+
+@either
+def test_a_prefix_stands_beside_spans(folder: Path, engine: EngineName) -> None:
+    translator = Translator.load(folder, engine=engine)
+    texts = ["she wants {name} and my <b>boat</b>.", "she wants my boat. " * 9]
+    for text, found in zip(
+        texts, translator.hypotheses(texts, beam=2, wishes=Wishes(prefix="le bat")), strict=True
+    ):
+        for one in found:
+            assert one.text.replace("<b>", "").startswith("le bat")
+            assert keeps(find(text), one.text) or "unprotected" in one.flags
+    [[one, *_]] = translator.hypotheses(["she wants {name}."], wishes=Wishes(prefix="{name}, elle v"))
+    assert one.text.startswith("{name}, elle v")
+    assert keeps(find("{name}"), one.text)
+
+
+def test_what_is_wished_is_no_runaway(folder: Path) -> None:
+    """Length and repetition that were asked for make no trouble; a loop of the model's own does."""
+    translator = Translator.load(folder)
+    begun = Wishes(prefix="ha ha ha ha ha ", max_length=2)
+    [[one, *_]] = translator.hypotheses(["she wants my boat."], wishes=begun)
+    assert one.text.startswith("ha ha ha ha ha")
+    assert "repetition" not in one.flags
+    [[one, *_]] = translator.hypotheses(["I see."], wishes=Wishes(min_length=40))
+    assert len(translator.ids(one.text)) >= 20
+    assert "length" not in one.flags
+
+
+def test_a_loop_in_the_source_is_told(folder: Path) -> None:
+    translator = Translator.load(folder)
+    [[one, *_], [other, *_]] = translator.hypotheses(["see " * 9, "see see see"])
+    assert "loop" in one.flags
+    assert "loop" not in other.flags

@@ -11,9 +11,10 @@ import click
 @click.option(
     "--into", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The pairs, as TSV."
 )
+@click.option("--to", help="The language to translate into, where the model has several.")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--quiet", is_flag=True, help="No progress bar, and no advice.")
-def command(text: str, folder: str, into: Path, beam: int, quiet: bool) -> None:
+def command(text: str, folder: str, to: str | None, into: Path, beam: int, quiet: bool) -> None:
     """Make pairs of TEXT, a file of sentences in the language that you translate into, by translating them
     back: a synthetic source, tagged <BT>, and the real sentence as target.
 
@@ -34,6 +35,7 @@ def command(text: str, folder: str, into: Path, beam: int, quiet: bool) -> None:
         lines,
         total,
         folder=folder,
+        to=to,
         into=into,
         beam=beam,
         pair=backtranslated,

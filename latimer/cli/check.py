@@ -1,6 +1,7 @@
 """latimer check"""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
 @click.option("--to", "target_language", help="Language of the target.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write it all as one page.")
+@click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
+@click.option("--processes", type=click.IntRange(1), help="With --shards: how many; all cores if not given.")
+@click.option("--engine", type=click.Choice(["ray"]), help="With --shards: on a Ray cluster.")
 @click.option("--json", "as_json", is_flag=True, help="Print it all as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
@@ -24,22 +28,37 @@ def command(
     source_language: str | None,
     target_language: str | None,
     html: Path | None,
+    shards: Path | None,
+    processes: int | None,
+    engine: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Say what is wrong with the sentence pairs of CORPUS, how often and where, and what to do about it."""
+    """Say what is wrong with the sentence pairs of CORPUS, how often and where, and what to do about it.
+
+    With --shards DIR the same command, started on any number of machines that see DIR, shares the work; each
+    tells the whole.
+    """
+    from latimer.cli.shards import finish
     from latimer.cli.show import progress_bar, say
     from latimer.data.corpus import Corpus
-    from latimer.doctor.check import check
+    from latimer.doctor.check import Diagnosis, check
+    from latimer.doctor.sharded import Checking
     from latimer.files import write_whole
     from latimer.visualize.diagnosis import diagnosis_page
 
-    opened, *tests = (
-        Corpus.open(name, source_language=source_language, target_language=target_language)
-        for name in (corpus, *against)
-    )
-    with progress_bar(None, "checking", quiet=quiet) as advance:
-        found = check(opened, tests, progress=advance)
+    if shards is not None or engine is not None:
+        job = Checking(corpus, against, source_language, target_language)
+        workers = processes or os.cpu_count() or 1
+        told = finish(job, shards, "checking", engine=engine, processes=workers, quiet=quiet)
+        found = Diagnosis.from_json(told)
+    else:
+        opened, *tests = (
+            Corpus.open(name, source_language=source_language, target_language=target_language)
+            for name in (corpus, *against)
+        )
+        with progress_bar(None, "checking", quiet=quiet) as advance:
+            found = check(opened, tests, progress=advance)
     if html is not None:
         write_whole(html, diagnosis_page(found.json()).encode())
     if as_json:

@@ -17,11 +17,13 @@ def command() -> None:
 )
 @click.option("--quiet", is_flag=True, help="Print only the name of the file.")
 def get(name: str, into: Path, quiet: bool) -> None:
-    """Fetch the corpus NAME: opus://Tatoeba/en-fr, or manythings://eng-fra; says which file to train on.
+    """Fetch the corpus NAME: opus://Tatoeba/en-fr, manythings://eng-fra, or what mtdata calls
+    Statmt-europarl-10-deu-eng, where it is installed; says what to train on.
 
     Beside it stands whose it is and on which terms. The same command again goes on where it was stopped.
     """
     from latimer.data import origins
+    from latimer.data.corpus import Corpus
 
     last = 0
 
@@ -34,7 +36,7 @@ def get(name: str, into: Path, quiet: bool) -> None:
 
     path = origins.get(name, into, tell)
     if not quiet:
-        for origin in origins.origins_of([str(path)]):
+        for origin in Corpus.open(str(path)).origins():
             licence = origin.licence.split("\n")[0]
             click.echo(f"{origin.attribution.splitlines()[0]}\nLicence: {licence}", err=True)
     click.echo(str(path))

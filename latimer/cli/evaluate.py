@@ -10,6 +10,7 @@ import click
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.data.corpus import Corpus
     from latimer.evaluate import Comparison, LengthBucket, Score
     from latimer.translator import EngineName, Translator
 
@@ -43,6 +44,9 @@ class Report(NamedTuple):
 @click.option(
     "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
 )
+@click.option("--from", "source_language", help="Language of the source, where CORPUS holds several.")
+@click.option("--to", help="The language to translate into, where the model has several.")
+@click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the translations, a line a source.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -52,6 +56,9 @@ def command(
     against: str | None,
     beam: int,
     engine: "EngineName | None",
+    source_language: str | None,
+    to: str | None,
+    domain: str | None,
     output: Path | None,
     as_json: bool,
     quiet: bool,
@@ -64,7 +71,9 @@ def command(
     from latimer.folder import ModelFolder
 
     model_folder = ModelFolder(folder)
-    report = score(corpus, folder, against=against, beam=beam, engine=engine, output=output, quiet=quiet)
+    direction: Any = {"source": source_language, "to": to, "domain": domain}
+    given: Any = {"beam": beam, "engine": engine, "output": output, "quiet": quiet}
+    report = score(corpus, folder, against=against, **direction, **given)
     if as_json:
         say(json.dumps(report.json(), ensure_ascii=False))
     else:
@@ -79,23 +88,27 @@ def score(
     against: str | None = None,
     beam: int = 5,
     engine: "EngineName | None" = None,
+    source: str | None = None,
+    to: str | None = None,
+    domain: str | None = None,
     output: Path | None = None,
     quiet: bool = False,
 ) -> Report:
-    """Translate a corpus's sources and score the translations against its targets."""
+    """Translate a corpus's sources and score the translations against its targets.
+
+    `source`, `to` and `domain` choose where the model has several (see directions.py).
+    """
     from latimer import evaluate
     from latimer.cli.show import Stopwatch
-    from latimer.data.corpus import Corpus
+    from latimer.directions import corpus_for, load
     from latimer.folder import ModelFolder
-    from latimer.translator import Translator
 
     record = ModelFolder(folder).record
-    opened = Corpus.open(
-        corpus, source_language=record["source_language"], target_language=record["target_language"]
-    )
+    opened = corpus_for(record, corpus, source=source, to=to)
+    chosen: Any = {"to": opened.target_language, "domain": domain, "engine": engine}
     pairs = [(pair.source, pair.target) for pair in opened.pairs()]
     sources, references = evaluate.group_references(pairs)
-    translator = Translator.load(folder, engine=engine)
+    translator = load(folder, **chosen)
     watch = Stopwatch()
     texts = _translate(translator, sources, beam, folder, quiet)
     seconds = watch.seconds
@@ -110,12 +123,8 @@ def score(
         single = _scores([of_source[source] for source, _ in pairs], [[one] for _, one in pairs], tokenize)
     comparisons: list[Comparison] = []
     if against is not None:
-        other = ModelFolder(against).record
-        if [other[key] for key in _DIRECTION] != [record[key] for key in _DIRECTION]:
-            raise Mistake(
-                f"{folder} and {against} translate in different directions; compare like with like."
-            )
-        others = _translate(Translator.load(against, engine=engine), sources, beam, against, quiet)
+        _must_go_the_same_way(folder, against, opened)
+        others = _translate(load(against, **chosen), sources, beam, against, quiet)
         comparisons = [evaluate.paired(others, texts, references)]
     return Report(
         len(pairs),
@@ -131,7 +140,13 @@ def score(
     )
 
 
-_DIRECTION = ("source_language", "target_language")
+def _must_go_the_same_way(folder: str, against: str, corpus: "Corpus") -> None:
+    from latimer.directions import directions
+    from latimer.folder import ModelFolder
+
+    ours, theirs = (directions(ModelFolder(one).record) for one in (folder, against))
+    if ours != theirs and (corpus.source_language, corpus.target_language) not in theirs:
+        raise Mistake(f"{folder} and {against} translate in different directions; compare like with like.")
 
 
 def show(report: Report, folder: str, against: str | None) -> None:

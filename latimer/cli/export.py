@@ -61,8 +61,12 @@ def _write(
     folder: "ModelFolder", wanted: str, into: Path, weights: Literal["float32", "int8"] | None
 ) -> Path:
     """Write one format; returns what was written."""
+    from latimer.directions import tags
     from latimer.errors import Mistake
 
+    if (known := tags(folder)) and wanted != "argos":
+        told = f"Whoever runs it puts one of these pieces before those of a source: {', '.join(known)}."
+        click.echo(told, err=True)
     if wanted == "argos":
         from latimer.export import argos
 

@@ -18,11 +18,13 @@ def command(folder: str, as_json: bool) -> None:
         click.echo(json.dumps(record, ensure_ascii=False))
         return
     data, training = record["data"], record.get("training")
-    direction = f"{record['source_language'] or '?'} to {record['target_language'] or '?'}"
+    own = [[record["source_language"], record["target_language"]]]
+    ways = [f"{source or '?'} to {target or '?'}" for source, target in record.get("directions", own)]
     config, defaults = record["config"], flatten(Config())
     asked = record.get("asked", config)
     lines = {
-        "direction": direction,
+        "direction": ", ".join(ways),
+        **({"domains": ", ".join(record["domains"])} if "domains" in record else {}),
         "model": f"{config['model.encoder']} encoder, {config['model.decoder']} decoder, "
         f"score {config['model.score']}, size {config['model.size']}",
         "parameters": f"{training['parameters']:,}" if training else "not trained yet",

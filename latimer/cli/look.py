@@ -22,6 +22,8 @@ A_FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("text", nargs=-1)
 @click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
 @click.option("--target", help="Look at this translation instead of the model's own.")
+@click.option("--to", help="The language to translate into, where the model has several.")
+@click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--n-best", default=1, show_default=True, help="Translations shown, each with its own maps.")
 @click.option(
@@ -45,6 +47,8 @@ def command(
     text: tuple[str, ...],
     folder: str,
     target: str | None,
+    to: str | None,
+    domain: str | None,
     beam: int,
     n_best: int,
     kind: str,
@@ -69,7 +73,7 @@ def command(
     if target is not None and n_best > 1:
         raise Mistake("--target is one translation, --n-best asks for more; give one of them.")
     from latimer.cli.show import say
-    from latimer.translator import Translator
+    from latimer.directions import load
     from latimer.visualize import html_page, svg_map, terminal
     from latimer.visualize.handover import json_lines
     from latimer.visualize.svg import png as drawn
@@ -77,7 +81,7 @@ def command(
     if png:
         import resvg_py  # noqa: F401  # before the work, not after it
 
-    translator = Translator.load(folder)
+    translator = load(folder, to=to, domain=domain)
     force = min(EACH, COURSES // len(texts)) if html else 0
     looks = [translator.look(line, target=target, beam=beam, n_best=n_best, force=force) for line in texts]
     try:

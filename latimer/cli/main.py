@@ -34,6 +34,7 @@ EXTRAS = {
     **dict.fromkeys(("starlette", "uvicorn", "prometheus_client"), "serve"),
     "resvg_py": "pictures",
     "ctranslate2": "export",
+    "ray": "ray",
 }
 
 

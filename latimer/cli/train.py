@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--keep-going", is_flag=True, help="Skip and count what is broken in CORPUS, and go on.")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--from", "source_language", help="Language of the source, where CORPUS does not tell.")
-@click.option("--to", "target_language", help="Language of the target.")
+@click.option("--to", "target_language", help="Language of the target; several with commas: fr,de.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing on the way.")
 @click.option(
@@ -73,7 +73,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Train a translator on CORPUS: TSV, TMX, XLIFF, PO, CSV, JSON lines, a Moses zip, a.en,a.fr (two files),
-    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - for standard input.
+    a folder of them (also .gz, .xz, .zst), builtin:phrasebook, or - (stdin); law=a.tmx:3: domain, weight.
 
     The same command again goes on where a run was stopped.
     """
@@ -136,11 +136,14 @@ def _say_what_next(trained: "Trained", watcher: "Watcher") -> None:
     if not progress.finished:
         watcher.note(f"Stopped after update {progress.update:,}. The same command goes on from there.")
         raise KeyboardInterrupt
+    targets = list(dict.fromkeys(target for _, target in folder.record.get("directions", ())))
+    to = f" --to {targets[0]}" if len(targets) > 1 else ""
+    model = f"--model {folder.path}{to}"
     watcher.note(
         f"{folder.path}: best BLEU on validation {progress.best_bleu:.1f}, "
-        f"at update {progress.best_update:,}.\nNext:\n  latimer translate --model {folder.path} 'A sentence.'"
+        f"at update {progress.best_update:,}.\nNext:\n  latimer translate {model} 'A sentence.'"
         f"\n  latimer evaluate TEST --model {folder.path}"
-        f"\n  latimer look --model {folder.path} 'A sentence.'"
+        f"\n  latimer look {model} 'A sentence.'"
     )
 
 

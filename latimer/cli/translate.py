@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -29,7 +29,7 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--output", "target", type=click.Path(path_type=Path), help="Write to a file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
-    "--engine", type=click.Choice(["onnx", "torch"]), help="Who runs the model; chosen if not given."
+    "--engine", type=click.Choice(["onnx", "torch", "ray"]), help="Who runs the model, or the shards."
 )
 @click.option("--glossary", type=click.Path(path_type=Path), help="TSV: term, how to say it, other forms.")
 @click.option("--ban", "banned", multiple=True, metavar="TEXT", help="A word or phrase never to be said.")
@@ -37,6 +37,9 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--min-length", default=0, metavar="N", help="Pieces that a translation has at least.")
 @click.option("--max-length", type=int, metavar="N", help="Pieces that it has at most (after --prefix).")
 @click.option("--prefix", default="", metavar="TEXT", help="How it begins; the last word may be half typed.")
+@click.option("--to", help="The language to translate into, where the model has several.")
+@click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
+@click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
@@ -47,13 +50,16 @@ def command(
     source: Path | None,
     target: Path | None,
     as_json: bool,
-    engine: "EngineName | None",
+    engine: "EngineName | Literal['ray'] | None",
     glossary: Path | None,
     banned: tuple[str, ...],
     no_repeat: int,
     min_length: int,
     max_length: int | None,
     prefix: str,
+    to: str | None,
+    domain: str | None,
+    shards: Path | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -63,28 +69,38 @@ def command(
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
     is the mean log-probability of a piece.
+
+    With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
     if text and source:
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
     from latimer.data.glossary import read_glossary
+    from latimer.directions import load
     from latimer.search.settings import Wishes
-    from latimer.translator import Translator
 
     asked = Wishes(
         banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
     )
     wishes = None if asked == Wishes() else asked
-    if source is not None and _is_document(source):
-        if n_best > 1 or scores or as_json:
-            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-        translator = Translator.load(folder, engine=engine)
-        _translate_document(translator, source, target, folder=folder, beam=beam, wishes=wishes, quiet=quiet)
+    count, scored = max(beam, n_best), scores or n_best > 1
+    if shards is not None or engine == "ray":
+        from latimer.cli.translating import Translating, in_shards
+
+        how = count, n_best, scored, as_json, wishes, engine, to, domain
+        in_shards(Translating(folder, source, target, *how), shards, quiet=quiet)
         return
-    translator = Translator.load(folder, engine=engine)
-    given: Any = {"beam": max(beam, n_best), "n_best": n_best, "wishes": wishes, "quiet": quiet}
-    _translate_lines(translator, text, source, target, as_json=as_json, scored=scores or n_best > 1, **given)
+    is_document = source is not None and _is_document(source)
+    if is_document and (scored or as_json):
+        raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
+    translator = load(folder, to=to, domain=domain, engine=engine)
+    given: Any = {"wishes": wishes, "quiet": quiet}
+    if source is not None and is_document:
+        _translate_document(translator, source, target, folder=folder, to=to, beam=beam, **given)
+    else:
+        given |= {"beam": count, "n_best": n_best, "as_json": as_json, "scored": scored}
+        _translate_lines(translator, text, source, target, **given)
 
 
 def _translate_lines(
@@ -118,8 +134,8 @@ def _translate_lines(
             )  # rich takes longer to import than a sentence to translate
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
-        for number, line, found in _translated(translator, lines, chunk, beam, wishes, advance):
-            for row in _rows(number, line, found[:n_best], as_json, scored):
+        for number, line, found in translated(translator, lines, chunk, beam, wishes, advance):
+            for row in rows_of(number, line, found[:n_best], as_json, scored):
                 out.write(row + "\n")
             if chunk == 1:
                 out.flush()
@@ -138,12 +154,14 @@ def _translate_document(
     target: Path | None,
     *,
     folder: str,
+    to: str | None,
     beam: int,
     wishes: "Wishes | None",
     quiet: bool,
 ) -> None:
     from latimer.cli.show import progress_bar
-    from latimer.documents import DOCUMENT_LIMIT, translate_document, without_placeholders
+    from latimer.directions import target_of
+    from latimer.documents import DOCUMENT_LIMIT, translate_document
     from latimer.files import replacing
     from latimer.folder import ModelFolder
 
@@ -161,9 +179,9 @@ def _translate_document(
     written = translate_document(
         source.name,
         data,
-        without_placeholders(translate),
+        translate,
         source=record["source_language"],
-        target=record["target_language"],
+        target=target_of(record, to),
     )
     if target is None:
         sys.stdout.buffer.write(written)
@@ -180,17 +198,18 @@ def _lines(text: Sequence[str], source: Path | None) -> tuple[Iterable[str], int
 
     file = LineFile(str(source)) if source is not None else LineFile("-", once=True)
     total = sum(1 for _ in file.lines()) if source is not None else 0
-    return _whole(file.lines(), file.name), total
+    return whole(file.lines(), file.name), total
 
 
-def _whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+def whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
+    """The lines; raises Mistake at one that is too long."""
     for number, line in enumerate(lines, 1):
         if line is None:
             raise Mistake(f"{name}:{number}: this line is over a megabyte long; a line is one sentence.")
         yield line
 
 
-def _translated(
+def translated(
     translator: "Translator",
     lines: Iterable[str],
     chunk: int,
@@ -198,6 +217,7 @@ def _translated(
     wishes: "Wishes | None",
     advance: object,
 ) -> Iterator[tuple[int, str, "list[Translation]"]]:
+    """Number, line and translations of each; so many lines at a time are translated together."""
     waiting = iter(lines)
     number = 0
     while some := list(islice(waiting, chunk)):
@@ -209,9 +229,10 @@ def _translated(
             advance(len(some))
 
 
-def _rows(
+def rows_of(
     number: int, line: str, found: "Sequence[Translation]", as_json: bool, scored: bool
 ) -> Iterator[str]:
+    """What is printed for one line."""
     if as_json:
         translations = [translation._asdict() for translation in found]
         yield json.dumps({"line": number, "source": line, "translations": translations}, ensure_ascii=False)

@@ -182,6 +182,11 @@ class Corpus:
             raise Mistake(f"{self._label} has no usable sentence pair. {reasons}")
 
     @property
+    def tells_languages(self) -> bool:
+        """Whether its names or its content say which languages it holds."""
+        return not self._parts or all(all(part.languages) for part in self._parts)
+
+    @property
     def share_read(self) -> float:
         """How much of its bytes the pass under way has read, from 0 to 1; 0 where that can't be known."""
         shares = [part.files[0].share_read for part in self._parts]
@@ -267,7 +272,10 @@ def one_direction(corpora: Iterable[Corpus]) -> tuple[str | None, str | None]:
     known.pop((None, None), None)
     if len(known) > 1:
         told = " and ".join(f"{name} is {one}-{other}" for (one, other), name in known.items())
-        raise Mistake(f"The corpora are of different directions: {told}; say which with --from and --to.")
+        raise Mistake(
+            f"The corpora are of different directions: {told}; say which with --from and --to, or for all of "
+            "them in one model, with commas: --to fr,de."
+        )
     return next(iter(known), (None, None))
 
 

@@ -17,6 +17,16 @@ _CODES = frozenset(
     ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
     """.split()  # noqa: SIM905 - a list of strings would take a page
 )
+_SHORT = dict(
+    pair.split(":")
+    for pair in """
+    ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el eng:en est:et fin:fi fra:fr heb:he hin:hi
+    hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kor:ko lav:lv lit:lt nld:nl nob:nb pol:pl por:pt ron:ro rus:ru
+    slk:sk
+    slv:sl
+    spa:es srp:sr swa:sw swe:sv tam:ta tha:th tur:tr ukr:uk urd:ur vie:vi zho:zh
+    """.split()  # noqa: SIM905 - a dictionary would take a page
+)
 _NO_LANGUAGE = frozenset(("txt", "tsv", "tok", "bpe", "src", "tgt", "trg", "out", "raw", "low", "dat", "lc"))
 _WRAPPING = frozenset(("gz", "xz", "zst", "bz2", "txt", "srt"))
 _SUFFIX = re.compile(r"[a-z]{2,3}([_-][a-z0-9]{2,8})*", re.IGNORECASE)
@@ -60,6 +70,11 @@ def primary(tag: str) -> str:
     return tag.replace("_", "-").partition("-")[0].lower()
 
 
+def short(code: str) -> str:
+    """The two-letter code of a three-letter one, where it has one: eng is en."""
+    return _SHORT.get(code, code)
+
+
 def is_language(word: str) -> bool:
     """Whether a word is a two-letter code, with a region or without."""
     return primary(word) in _CODES
@@ -78,7 +93,7 @@ def suffix_language(name: str) -> str | None:
 def settle(name: str, told: tuple[str | None, str | None], asked: tuple[str | None, str | None]) -> Sides:
     """Bring what the name tells and what the user asks for together; Mistake where they contradict."""
     for first, second, swapped in ((*told, False), (*told[::-1], True)):
-        if not (_agree(first, asked[0]) and _agree(second, asked[1])):
+        if not (agree(first, asked[0]) and agree(second, asked[1])):
             continue
         source, target = asked[0] or first, asked[1] or second
         if source is None or source != target or asked[0] == asked[1]:
@@ -90,5 +105,11 @@ def settle(name: str, told: tuple[str | None, str | None], asked: tuple[str | No
     )
 
 
-def _agree(told: str | None, asked: str | None) -> bool:
-    return told is None or asked is None or told.lower().replace("_", "-") == asked.lower().replace("_", "-")
+def agree(told: str | None, asked: str | None) -> bool:
+    """Whether both may mean one language; eng and en do."""
+    return told is None or asked is None or _spelled(told) == _spelled(asked)
+
+
+def _spelled(tag: str) -> str:
+    language, dash, rest = tag.lower().replace("_", "-").partition("-")
+    return f"{short(language)}{dash}{rest}"

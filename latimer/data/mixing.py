@@ -17,21 +17,31 @@ from latimer.errors import Mistake
 
 T = TypeVar("T")
 _WEIGHT = re.compile(r"(?P<name>.*[^:/\\]|-):(?P<weight>[0-9]*\.?[0-9]+)")
+_DOMAIN = re.compile(r"\w[\w-]*")
 MOST = 1000  # times that a pair may be seen in one pass
 
 
 class Weighted(NamedTuple):
-    """What CORPUS says with a weight behind it; 1 where there is none."""
+    """What CORPUS says with a weight behind it, 1 where there is none, and perhaps a domain before it."""
 
     name: str
     weight: float
+    domain: str | None = None
 
 
 def weighted(text: str) -> Weighted:
-    """`a.tmx:3` is a.tmx with weight 3; a file of that very name, or one on the drive C:, is only a file.
+    """`a.tmx:3` is a.tmx with weight 3, and `law=a.tmx` is a.tmx of the domain law.
 
-    Raises Mistake for a weight that is zero or enormous.
+    A file of that very name, or one on the drive C:, is only a file. Raises Mistake for a weight that is zero
+    or enormous.
     """
+    domain, equals, rest = text.partition("=")
+    if (
+        equals
+        and _DOMAIN.fullmatch(domain)
+        and not any(map(Path.exists, (Path(text), Path(text.rpartition(":")[0] or text))))
+    ):
+        return weighted(rest)._replace(domain=domain)
     found = _WEIGHT.fullmatch(text)
     if not found or re.fullmatch("[A-Za-z]", found["name"]) or Path(text).exists():
         return Weighted(text, 1.0)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from latimer.data.download import NO_NETWORK, download, opened
+from latimer.data.languages import short
 from latimer.errors import Mistake
 from latimer.files import write_whole, written_whole
 
@@ -28,16 +29,6 @@ _NAME = re.compile(
     r"(?P<where>opus|manythings)://(?:(?P<corpus>[\w.-]+)/)?"
     r"(?P<first>[A-Za-z_]{2,7})-(?P<second>[A-Za-z_]{2,7})"
 )
-_SHORT = dict(
-    pair.split(":")
-    for pair in """
-    ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el eng:en est:et fin:fi fra:fr heb:he hin:hi
-    hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kor:ko lav:lv lit:lt nld:nl nob:nb pol:pl por:pt ron:ro rus:ru
-    slk:sk
-    slv:sl
-    spa:es srp:sr swa:sw swe:sv tam:ta tha:th tur:tr ukr:uk urd:ur vie:vi zho:zh
-    """.split()  # noqa: SIM905 - a dictionary would take a page
-)
 
 
 class Origin(NamedTuple):
@@ -51,16 +42,20 @@ class Origin(NamedTuple):
 
 
 def get(name: str, into: Path, progress: Callable[[int, int | None], None]) -> Path:
-    """Fetch opus://Corpus/en-fr or manythings://eng-fra into a folder; returns the file to train on.
+    """Fetch opus://Corpus/en-fr, manythings://eng-fra or what mtdata names into a folder; returns the CORPUS.
 
     What is there already is not fetched again. Raises Mistake for a name that is not known, without a
     network, and for an archive that is not what it should be.
     """
+    from latimer.data import from_mtdata
+
+    if from_mtdata.names(name):
+        return from_mtdata.get(name, into)
     found = _NAME.fullmatch(name)
     if not found or (found["where"] == "opus") != bool(found["corpus"]):
         raise Mistake(
-            f"{name} is no name of a corpus: opus://Tatoeba/en-fr and manythings://eng-fra are; "
-            "what mtdata names is fetched with `mtdata get`, and its folder is a CORPUS."
+            f"{name} is no name of a corpus: opus://Tatoeba/en-fr and manythings://eng-fra are, "
+            "and what mtdata lists, such as Statmt-europarl-10-deu-eng."
         )
     into.mkdir(parents=True, exist_ok=True)
     sides = found["first"], found["second"]
@@ -74,16 +69,16 @@ def origins_of(files: Sequence[str]) -> list[Origin]:
     known = []
     for file in files:
         with suppress(OSError, ValueError, TypeError):
-            known.append(Origin(**json.loads(_told(Path(file)).read_text(encoding="utf-8"))))
+            known.append(Origin(**json.loads(told_file(Path(file)).read_text(encoding="utf-8"))))
     return known
 
 
 def _opus(
     name: str, corpus: str, sides: tuple[str, str], into: Path, progress: Callable[[int, int | None], None]
 ) -> Path:
-    first, second = sorted(_SHORT.get(side, side) for side in sides)
+    first, second = sorted(short(side) for side in sides)
     path = into / f"{corpus}.{first}-{second}.zip"
-    if path.exists() and _told(path).exists():
+    if path.exists() and told_file(path).exists():
         return path
     asked = f"corpus={quote(corpus)}&source={first}&target={second}&preprocessing=moses&version=latest"
     offered = _asked(f"{OPUS}?{asked}").get("corpora")
@@ -98,7 +93,7 @@ def _opus(
     notices = _notices(path)
     licence = notices.get("LICENSE") or "not told; see the pages of OPUS and of the corpus"
     attribution = f"{corpus}, from OPUS (opus.nlpl.eu; Tiedemann 2012). {notices.get('README', '')}".strip()
-    _tell(path, Origin(name, urls[0], digest, licence, attribution))
+    tell(path, Origin(name, urls[0], digest, licence, attribution))
     return path
 
 
@@ -108,8 +103,8 @@ def _manythings(
     if "eng" not in sides:
         raise Mistake(f"{name}: the archives of manythings.org are of English and another language: eng-fra.")
     other = next((side for side in sides if side != "eng"), "eng")
-    path = into / f"tatoeba.en-{_SHORT.get(other, other)}.tsv"
-    if path.exists() and _told(path).exists():
+    path = into / f"tatoeba.en-{short(other)}.tsv"
+    if path.exists() and told_file(path).exists():
         return path
     packed = into / f"{other}-eng.zip"
     url = f"{MANYTHINGS}{packed.name}"
@@ -117,7 +112,7 @@ def _manythings(
     _unpack(packed, f"{other}.txt", path)
     packed.unlink()
     whose = "sentences of Tatoeba (tatoeba.org) as manythings.org/anki has them; each line names its authors"
-    _tell(path, Origin(name, url, digest, "CC BY 2.0 FR", whose))
+    tell(path, Origin(name, url, digest, "CC BY 2.0 FR", whose))
     return path
 
 
@@ -165,9 +160,11 @@ def _unpack(packed: Path, member: str, into: Path) -> None:
         raise Mistake(f"What came does not hold {member} ({error}); it was removed.") from None
 
 
-def _tell(path: Path, origin: Origin) -> None:
-    write_whole(_told(path), json.dumps(origin._asdict(), indent=2, ensure_ascii=False).encode())
+def tell(path: Path, origin: Origin) -> None:
+    """Write down beside a file where it is from."""
+    write_whole(told_file(path), json.dumps(origin._asdict(), indent=2, ensure_ascii=False).encode())
 
 
-def _told(path: Path) -> Path:
+def told_file(path: Path) -> Path:
+    """Where that stands."""
     return path.with_name(f"{path.name}.origin.json")

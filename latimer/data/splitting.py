@@ -29,7 +29,8 @@ class Splitter:
     @cached_property
     def halves(self) -> NDArray[np.int64]:
         """The two pieces of each, V x 2."""
-        return np.array(halves(self._tokenizer.pieces(range(self._tokenizer.size))), dtype=np.int64)
+        pieces = self._tokenizer.pieces(range(self._tokenizer.size))
+        return np.array(halves(pieces, SPECIALS + len(self._tokenizer.tags)), dtype=np.int64)
 
     def split(self, side: Side, rows: Rows, share: float, chance: np.random.Generator) -> Side:
         """The sentences of these rows, each piece of them split with probability `share`."""
@@ -47,16 +48,16 @@ class Splitter:
         return Side(ids.astype(np.uint32), np.concatenate([[0], ends]).astype(np.int64))
 
 
-def halves(pieces: Sequence[str]) -> list[tuple[int, int]]:
+def halves(pieces: Sequence[str], specials: int = SPECIALS) -> list[tuple[int, int]]:
     """For each piece the ids of the two that it is made of, zeros where it is made of none.
 
     `pieces` are in the order of their merges; letters come last, but were there before any. Where a piece can
-    be cut in several ways, the one is taken whose halves were both known first.
+    be cut in several ways, the one is taken whose halves were both known first. The first `specials` stay.
     """
     known = {
         piece: number
         for number, piece in enumerate(pieces)
-        if number >= SPECIALS and not (piece.startswith("<0x") and len(piece) == 6)
+        if number >= specials and not (piece.startswith("<0x") and len(piece) == 6)
     }
     found = []
     for number, piece in enumerate(pieces):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from io import BytesIO
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,19 +49,23 @@ class Tokenizer:
         self._processor = processor
         self._size = int(processor.get_piece_size())
         self._words = _Words(processor)
+        self._before: list[int] = []  # ids that stand before those of every text
 
     @classmethod
-    def learn(cls, lines: Iterable[str], vocabulary: int, *, seed: int = 0) -> "Tokenizer":
+    def learn(
+        cls, lines: Iterable[str], vocabulary: int, *, seed: int = 0, tags: Sequence[str] = ()
+    ) -> "Tokenizer":
         """Learn `vocabulary` pieces from normalised lines; fewer where the lines do not hold so many.
 
-        The same lines and seed give the same bytes. Raises Mistake for no text, and under SMALLEST.
+        The `tags` are pieces beside them, such as "<to:fr>", that no text holds. The same lines and seed give
+        the same bytes. Raises Mistake for no text, and under SMALLEST.
         """
         if vocabulary < SMALLEST:
             raise Mistake(f"a vocabulary of {vocabulary} is too small; take {SMALLEST} or more.")
         sample = [_spell(line) for line in _sample(lines, SAMPLE, seed) if line]
         if not sample:
             raise Mistake("there is no text to learn subwords from; the corpus is empty.")
-        return cls.from_bytes(_train(_without_rare(sample, vocabulary), vocabulary))
+        return cls.from_bytes(_train(_without_rare(sample, vocabulary), vocabulary, tags))
 
     @property
     def size(self) -> int:
@@ -71,7 +75,27 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """The ids of a normalised text, without BOS and EOS, and never a special one."""
         # No piece reaches over a space, so that words are encoded one by one.
-        return list(chain.from_iterable(map(self._words.__getitem__, text.split())))
+        ids = list(chain.from_iterable(map(self._words.__getitem__, text.split())))
+        return [*self._before, *ids] if ids and self._before else ids
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The pieces that it was taught beside those of texts."""
+        numbers = takewhile(self._processor.is_control, range(SPECIALS, self._size))
+        return [self._processor.id_to_piece(number) for number in numbers]
+
+    def tagged(self, tags: Sequence[str]) -> "Tokenizer":
+        """The same tokenizer, but every text that it encodes has these tags before it.
+
+        Raises Mistake for a tag that it was not taught.
+        """
+        if unknown := next((tag for tag in tags if tag not in self.tags), None):
+            known = ", ".join(self.tags) or "none"
+            raise Mistake(f"the subwords of this model know no {unknown}; the tags that they know: {known}.")
+        marked = Tokenizer(self._processor)
+        marked._words = self._words
+        marked._before = [self._processor.piece_to_id(tag) for tag in tags]
+        return marked
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         return [self.encode(text) for text in texts]
@@ -198,7 +222,7 @@ def _without_rare(sample: list[str], vocabulary: int) -> list[str]:
     return [line.translate(rare) for line in sample]
 
 
-def _train(sample: list[str], vocabulary: int) -> bytes:
+def _train(sample: list[str], vocabulary: int, tags: Sequence[str]) -> bytes:
     from sentencepiece import SentencePieceTrainer
 
     written = BytesIO()
@@ -206,7 +230,8 @@ def _train(sample: list[str], vocabulary: int) -> bytes:
         sentence_iterator=iter(sample),
         model_writer=written,
         model_type="bpe",
-        vocab_size=vocabulary,
+        vocab_size=vocabulary + len(tags),
+        control_symbols=list(tags),
         hard_vocab_limit=False,
         byte_fallback=True,
         character_coverage=1.0,

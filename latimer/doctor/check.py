@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
 from latimer.doctor.languages import Vocabularies
-from latimer.doctor.learned import PART, SAMPLE, learn
+from latimer.doctor.learned import PART, SAMPLE, Learned, learn
 from latimer.doctor.memory import Marks, joined, leaks, mark, once
 from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
 from latimer.doctor.rules import RULES
@@ -48,6 +48,9 @@ LEAKED = {"in test": "a sentence of the test is in it", "near test": "a pair nea
 TOLD = {"one language": "both sides in one language"}
 
 
+Row = tuple[int, str, str]  # number of the pair, source, target
+
+
 class Finding(NamedTuple):
     """One kind of fault; `examples` are (number of the pair, source, target)."""
 
@@ -55,7 +58,7 @@ class Finding(NamedTuple):
     told: str
     action: str  # what `latimer clean` does: "mends", "drops" or "reports"
     total: int
-    examples: list[tuple[int, str, str]]
+    examples: list[Row]
     lines: list[int]  # all numbers, where they were asked for
 
 
@@ -78,13 +81,18 @@ class Diagnosis(NamedTuple):
         findings = [{k: v for k, v in one._asdict().items() if k != "lines"} for one in self.findings]
         return {**self._asdict(), "findings": findings}
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Diagnosis":
+        """The diagnosis that `json` gave, without the lines."""
+        return cls(**{**told, "findings": [Finding(**one, lines=[]) for one in told["findings"]]})
 
-class _Notes:
+
+class Notes:
     """Finding by finding: how often, the first examples, and the lines."""
 
-    def __init__(self, keep_lines: bool) -> None:
+    def __init__(self, keep_lines: bool = False) -> None:
         self.counts: Counter[str] = Counter()
-        self.examples: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self.examples: dict[str, list[Row]] = defaultdict(list)
         self.lines: dict[str, list[int]] = defaultdict(list)
         self._keep = keep_lines
 
@@ -94,6 +102,32 @@ class _Notes:
             self.lines[name].append(number)
         if len(self.examples[name]) < EXAMPLES:
             self.examples[name].append((number, source, target))
+
+    def extend(self, later: "Notes") -> None:
+        """Take over what was noted of a later part."""
+        self.counts.update(later.counts)
+        for name in later.counts:
+            self.lines[name] += later.lines[name]
+            self.examples[name] = (self.examples[name] + later.examples[name])[:EXAMPLES]
+
+
+class Run(NamedTuple):
+    """Lines whose targets slipped: their numbers, the first of them, and where to the targets belong."""
+
+    offset: int
+    numbers: list[int]
+    examples: list[Row]
+
+
+class Seen(NamedTuple):
+    """What one part of a corpus showed; the arrays have a row a pair, `sums` are of words and letters."""
+
+    notes: Notes
+    runs: list[Run]
+    numbers: NDArray[np.int64]
+    ratios: NDArray[np.float64]
+    sums: NDArray[np.int64]
+    marks: Marks
 
 
 def check(
@@ -110,42 +144,43 @@ def check(
     """
     sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
     learned = learn(sample, against)
-    notes, marks, ratios, shifts = _Notes(keep_lines), list[Marks](), list[float](), list[dict[str, int]]()
-    sums, last = np.zeros(4, dtype=np.int64), list[tuple[int, str, str]]()
-    numbers: list[int] = []
-    for part in _parts(corpus, notes):
-        for number, source, target in part:
-            _look(notes, learned.words, number, source, target)
-            sums += source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)
-            ratios.append(len(target) / len(source))
-        numbers += [number for number, _, _ in part]
-        _shifted(notes, shifts, [*last, *part], learned.dictionary)
-        last = part[-OVERLAP:]
-        texts = [(source, target) for _, source, target in part]
-        marked = mark(texts)
-        for name, rows in zip(LEAKED, leaks(marked, learned.test), strict=True):
-            for place in np.flatnonzero(rows):
-                notes.add(name, *part[place])
-        marks.append(marked)
+    seen, before = list[Seen](), list[Row]()
+    rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
+    while part := list(islice(rows, PART)):
+        seen.append(examine(part, before, learned, keep_lines=keep_lines))
+        before = part[-OVERLAP:]
         if progress is not None:
             progress(len(part))
-    return _diagnosis(corpus, notes, joined(marks), numbers, sums, ratios, shifts, tested=bool(against))
+    return diagnosis(corpus, seen, tested=bool(against))
 
 
-def _parts(corpus: Corpus, notes: _Notes) -> Iterator[list[tuple[int, str, str]]]:
-    part: list[tuple[int, str, str]] = []
-    for pair in corpus.pairs():
-        raw = corpus.as_read
+def examine(
+    part: Sequence[Row], before: Sequence[Row], learned: Learned, *, keep_lines: bool = False
+) -> Seen:
+    """Look at one part of a corpus, as it was read; `before` are the OVERLAP pairs before it."""
+    notes = Notes(keep_lines)
+    for number, *raw in part:
         for name in _mendable(*raw):
-            notes.add(name, pair.line, *raw)
-        source, target = mend(raw[0]), mend(raw[1])
-        if source and target:
-            part.append((pair.line, source, target))
-        if len(part) == PART:
-            yield part
-            part = []
-    if part:
-        yield part
+            notes.add(name, number, *raw)
+    rows = _mended(part)
+    for row in rows:
+        _look(notes, learned.words, *row)
+    runs = _runs([*_mended(before), *rows], learned.dictionary)
+    marks = mark([(source, target) for _, source, target in rows])
+    for name, found in zip(LEAKED, leaks(marks, learned.test), strict=True):
+        for place in np.flatnonzero(found):
+            notes.add(name, *rows[place])
+    sizes = [
+        (source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)) for _, source, target in rows
+    ]
+    lengths = np.array(sizes, dtype=np.int64).reshape(-1, 4)
+    numbers = np.array([number for number, _, _ in rows], dtype=np.int64)
+    return Seen(notes, runs, numbers, lengths[:, 3] / lengths[:, 2], lengths.sum(axis=0), marks)
+
+
+def _mended(part: Sequence[Row]) -> list[Row]:
+    mended = ((number, mend(source), mend(target)) for number, source, target in part)
+    return [row for row in mended if row[1] and row[2]]
 
 
 def _mendable(source: str, target: str) -> Iterator[str]:
@@ -168,7 +203,7 @@ def _mendable(source: str, target: str) -> Iterator[str]:
         yield "Unicode form"
 
 
-def _look(notes: _Notes, words: Vocabularies, number: int, source: str, target: str) -> None:
+def _look(notes: Notes, words: Vocabularies, number: int, source: str, target: str) -> None:
     for rule in RULES:
         if rule.faulty(source, target):
             notes.add(rule.name, number, source, target)
@@ -178,25 +213,45 @@ def _look(notes: _Notes, words: Vocabularies, number: int, source: str, target: 
         notes.add("one language", number, source, target)
 
 
-def _shifted(
-    notes: _Notes, shifts: list[dict[str, int]], rows: list[tuple[int, str, str]], dictionary: Dictionary
-) -> None:
-    for shift in find_shifts([(source, target) for _, source, target in rows], dictionary):
-        first, last = rows[shift.first][0], rows[shift.last][0]
-        if shifts and first <= shifts[-1]["last"]:
-            continue  # seen in the part before
-        shifts.append({"first": first, "last": last, "offset": shift.offset})
-        for number, source, target in rows[shift.first : shift.last + 1]:
-            notes.add("shifted", number, source, target)
+def _runs(rows: Sequence[Row], dictionary: Dictionary) -> list[Run]:
+    shifts = find_shifts([(source, target) for _, source, target in rows], dictionary)
+    slipped = [(shift.offset, rows[shift.first : shift.last + 1]) for shift in shifts]
+    return [Run(offset, [row[0] for row in some], list(some[:EXAMPLES])) for offset, some in slipped]
 
 
-def _diagnosis(
+def diagnosis(corpus: Corpus, seen: Sequence[Seen], *, tested: bool) -> Diagnosis:
+    """What all parts of the corpus together say; it is read once more, for examples of what stands twice."""
+    notes, shifts = Notes(), list[dict[str, int]]()
+    for one in seen:
+        notes.extend(one.notes)
+        for run in one.runs:
+            if shifts and run.numbers[0] <= shifts[-1]["last"]:
+                continue  # seen in the part before
+            shifts.append({"first": run.numbers[0], "last": run.numbers[-1], "offset": run.offset})
+            notes.counts["shifted"] += len(run.numbers)
+            notes.lines["shifted"] += run.numbers
+            notes.examples["shifted"] = (notes.examples["shifted"] + run.examples)[:EXAMPLES]
+    marks = joined([one.marks for one in seen])
+    numbers, ratios = (np.concatenate([one[field] for one in seen]) for field in (2, 3))
+    return _summary(
+        corpus,
+        notes,
+        marks,
+        numbers.tolist(),
+        np.sum([one.sums for one in seen], axis=0),
+        ratios,
+        shifts,
+        tested=tested,
+    )
+
+
+def _summary(
     corpus: Corpus,
-    notes: _Notes,
+    notes: Notes,
     marks: Marks,
     numbers: list[int],
     sums: NDArray[np.int64],
-    ratios: list[float],
+    ratios: NDArray[np.float64],
     shifts: list[dict[str, int]],
     *,
     tested: bool,

@@ -20,17 +20,19 @@ from typing import NamedTuple
 import numpy as np
 
 from latimer.data.corpus import Corpus
-from latimer.doctor.languages import UNSURE
+from latimer.data.text import normalise
 from latimer.doctor.learned import SAMPLE, Learned, learn
 from latimer.doctor.memory import FUNCTIONS, Marks, joined, leaks, mark, once
-from latimer.doctor.mending import mend
-from latimer.doctor.rules import RULES, fault_of
+from latimer.doctor.mending import mend_all
+from latimer.doctor.rules import RULES, faults_of
 from latimer.doctor.shifts import realigned
+from latimer.doctor.texts import Rows, Texts, rows_of, texts_of
 from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
 CHUNK = 20_000  # pairs
-VERSION = 3  # of what a chunk holds
+VERSION = 4  # of what a chunk holds
+ALONE = "without a source"  # why a target is beside the result whose run was moved away from it
 
 Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
 
@@ -55,7 +57,8 @@ def clean(
     """Write the clean pairs of the corpus to `into`, a TSV, and the others to `into`.dropped.tsv.
 
     No pair that shares a sentence with a test of `against`, or is nearly as one of its pairs, is left. The
-    side file has a line "number, reason, source, target" a pair. The result follows from the corpora alone,
+    side file has a line "number, reason, source, target" a pair, and one without a source for a target
+    whose run was moved away from it. The result follows from the corpora alone,
     not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
     """
     work = into.with_name(f"{into.name}.work")
@@ -67,7 +70,8 @@ def clean(
         if progress is not None:
             progress(pairs)
         chunks = number + 1
-    cleaned = _join(work, into, chunks, Cleaned(count, 0, mended, {}))
+    stems = [work / f"{number:06d}" for number in range(chunks)]
+    cleaned = join(stems, into, Cleaned(count, 0, mended, {}))
     shutil.rmtree(work)
     if not cleaned.kept:
         raise Mistake(f"Nothing of {corpus.name} is left: {into}.dropped.tsv says why.")
@@ -76,22 +80,29 @@ def clean(
 
 def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
     """Mend and judge one chunk, and leave the result beside `stem`; how many pairs, and how many mended."""
-    pairs, faults = _put_right([(mend(source), mend(target)) for _, source, target in chunk], learned)
-    faults = [
-        fault or (fault_of(*pair) if all(pair) else "an empty side")
-        for pair, fault in zip(pairs, faults, strict=True)
-    ]
+    raw, rows = rows_of([(source, target) for _, source, target in chunk])
+    texts = texts_of(*mend_all(raw))
+    rows, faults, alone = _put_right(texts, rows, learned)
+    empty = (texts.letters[rows] == 0).any(axis=0)
+    broken = faults_of(texts, rows)
+    for place, fault in enumerate(faults):
+        faults[place] = fault or ("an empty side" if empty[place] else broken[place])
     left = [place for place, fault in enumerate(faults) if not fault]
-    marks = mark([pairs[place] for place in left])
+    marks = mark([(texts.texts[source], texts.texts[target]) for source, target in rows.T[left].tolist()])
     exact, near = leaks(marks, learned.test)
     for place, in_test, near_test in zip(left, exact, near, strict=True):
         if in_test or near_test:
             faults[place] = "in test" if in_test else "near test"
     stays = ~(exact | near)
+    # Where mending left nothing, the side file has what stood there.
+    written = [text or normalise(was) for text, was in zip(texts.texts, raw, strict=True)]
     lines, changed = [], 0
-    for (number, *read), (source, target), fault in zip(chunk, pairs, faults, strict=True):
-        changed += [source, target] != read
-        lines.append(f"{number}\t{fault or ''}\t{source}\t{target}\n")
+    for place, ((number, *read), (source, target)) in enumerate(zip(chunk, rows.T.tolist(), strict=True)):
+        fault = faults[place]
+        changed += [texts.texts[source], texts.texts[target]] != read
+        lines.append(f"{number}\t{fault or ''}\t{written[source]}\t{written[target]}\n")
+        if place in alone:
+            lines.append(f"{number}\t{ALONE}\t\t{written[alone[place]]}\n")
     write_whole(stem.with_suffix(".marks"), b"".join(array[stays].tobytes() for array in marks))
     # Written last: where it stands, the chunk is done.
     head = f"{len(chunk)}\t{changed}\t{stays.sum()}\n"
@@ -99,23 +110,26 @@ def judge(chunk: Chunk, stem: Path, learned: Learned) -> tuple[int, int]:
     return len(chunk), changed
 
 
-def _put_right(
-    pairs: list[tuple[str, str]], learned: Learned
-) -> tuple[list[tuple[str, str]], list[str | None]]:
-    """The pairs with their sides and targets where they belong, and a reason where that can't be told."""
-    words, faults = learned.words, list[str | None]()
-    for place, pair in enumerate(pairs):
-        exchanged = words.swapped(*pair, sure=UNSURE)
-        if exchanged and words.swapped(*pair):
-            pairs[place], exchanged = (pair[1], pair[0]), False
-        faults.append("swapped" if exchanged else None)
-    for place, target in enumerate(realigned(pairs, learned.dictionary)):
-        if target is None:
+def _put_right(texts: Texts, rows: Rows, learned: Learned) -> tuple[Rows, list[str | None], dict[int, int]]:
+    """The rows with their sides and targets where they belong, and a reason where that can't be told.
+
+    Last, by place, the targets that no source is left for.
+    """
+    faults: list[str | None] = [None] * rows.shape[1]
+    sure, unsure = learned.words.exchanged(texts, rows)
+    rows = rows.copy()
+    rows[:, sure] = rows[::-1, sure]
+    for place in unsure:
+        faults[place] = "swapped"
+    targets = list(range(rows.shape[1]))
+    for place, found in enumerate(realigned(texts, rows, learned.dictionary)):
+        if found is None:
             faults[place] = "shifted"
-        elif target is not pairs[place][1]:
+        elif found != place:
             faults[place] = None  # sides were judged with the wrong target
-        pairs[place] = pairs[place][0], pairs[place][1] if target is None else target
-    return pairs, faults
+            targets[place] = found
+    alone = {place: int(rows[1, place]) for place in set(targets).symmetric_difference(range(len(targets)))}
+    return np.stack([rows[0], rows[1, targets]]), faults, alone
 
 
 _in_process: list[Learned] = []  # what every chunk wants to know, in a process of the pool
@@ -138,12 +152,12 @@ def _judged(
     chunks = _chunks((pair.line, *read) for pair, read in chain(first, rows))
     tasks = ((chunk, work / f"{number:06d}") for number, chunk in enumerate(chunks))
     if processes == 1 or len(first) < SAMPLE:  # starting processes would take longer
-        yield from (_done(stem) or judge(chunk, stem, learned) for chunk, stem in tasks)
+        yield from (done(stem) or judge(chunk, stem, learned) for chunk, stem in tasks)
         return
     with get_context("spawn").Pool(processes, _prepare, (learned,)) as pool:
         waiting = []
         for chunk, stem in tasks:
-            told = _done(stem)
+            told = done(stem)
             waiting.append(told or pool.apply_async(_judge, ((chunk, stem),)))
             if len(waiting) > 2 * processes:  # or the reader would run ahead and fill the memory
                 yield _result(waiting.pop(0))
@@ -161,7 +175,8 @@ def _chunks(rows: Iterator[tuple[int, str, str]]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _done(stem: Path) -> tuple[int, int] | None:
+def done(stem: Path) -> tuple[int, int] | None:
+    """How many pairs a chunk had, and how many mended, where it is done."""
     path = stem.with_suffix(".tsv")
     if not path.exists():
         return None
@@ -192,9 +207,8 @@ def _marks(path: Path, rows: int) -> Marks:
     return Marks(sources, targets, np.frombuffer(raw, np.uint32, offset=16 * rows).reshape(rows, FUNCTIONS))
 
 
-def _join(work: Path, into: Path, chunks: int, told: Cleaned) -> Cleaned:
-    """Bring the chunks together, and leave out what stands there already."""
-    stems = [work / f"{number:06d}" for number in range(chunks)]
+def join(stems: Sequence[Path], into: Path, told: Cleaned) -> Cleaned:
+    """Bring the chunks together, and leave out what stands there already; `told` with what was kept."""
     marks = []
     for stem in stems:
         with stem.with_suffix(".tsv").open(encoding="utf-8") as file:

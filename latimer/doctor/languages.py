@@ -8,6 +8,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from latimer.doctor.texts import Rows, Texts
+
 SAMPLE = 50_000  # pairs that are learned from
 LEAST_PAIRS = 500  # fewer tell nothing of words
 SURE = 4.0  # nats by which both sides must speak for being exchanged
@@ -38,6 +43,25 @@ class Vocabularies:
         """Whether both sides look like one of the two languages."""
         one, other = self._lean(source), self._lean(target)
         return min(one, other) > SURE or max(one, other) < -SURE
+
+    def leans(self, texts: Texts) -> NDArray[np.float64]:
+        """The log-odds of all words of each text; but for rounding what the other questions go by."""
+        odds = np.array([self._odds.get(word, 0.0) for word in texts.words])
+        sums = np.bincount(texts.owners, odds[texts.ids], minlength=len(texts.texts))
+        return sums.astype(np.float64)
+
+    def exchanged(self, texts: Texts, rows: Rows) -> tuple[list[int], list[int]]:
+        """The pairs that are `swapped`, and those that only may be."""
+        sources, targets = self.leans(texts)[rows]
+        sure, unsure = list[int](), list[int]()
+        margin = UNSURE - 0.01
+        for place in np.flatnonzero((sources < -margin) & (targets > margin)).tolist():
+            pair = texts.texts[rows[0, place]], texts.texts[rows[1, place]]
+            if self.swapped(*pair):
+                sure.append(place)
+            elif self.swapped(*pair, sure=UNSURE):
+                unsure.append(place)
+        return sure, unsure
 
     def _lean(self, text: str) -> float:
         odds = self._odds

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latimer.data.split import bare, key_of_bare
+from latimer.data.split import key_of_bare
+from latimer.doctor.letters import bares
 
 GRAM = 6  # bytes of UTF-8
 FUNCTIONS, BANDS = 16, 4
@@ -38,11 +39,12 @@ class Marks(NamedTuple):
 
 def mark(pairs: Sequence[tuple[str, str]]) -> Marks:
     """The marks of some pairs."""
-    sides = [(bare(source), bare(target)) for source, target in pairs]
+    sources = bares([source for source, _ in pairs])
+    targets = bares([target for _, target in pairs])
     return Marks(
-        np.array([key_of_bare(source) for source, _ in sides], dtype=np.uint64),
-        np.array([key_of_bare(target) for _, target in sides], dtype=np.uint64),
-        signatures([f"{source}\t{target}" for source, target in sides]),
+        np.array([key_of_bare(source) for source in sources], dtype=np.uint64),
+        np.array([key_of_bare(target) for target in targets], dtype=np.uint64),
+        signatures([f"{source}\t{target}" for source, target in zip(sources, targets, strict=True)]),
     )
 
 

@@ -2,15 +2,19 @@
 
 import html
 import re
+from collections.abc import Sequence
 
-from latimer.data.text import normalise
+import numpy as np
+from numpy.typing import NDArray
+
+from latimer.data.text import has_control, normalise
+from latimer.doctor.letters import AMPERSAND, BACKSLASH, LEAD, ODD, SPACED, signs
 
 # UTF-8 read as Windows-1252 or Latin-1: a lead byte's letter, then a continuation byte's letter or sign.
 _TAIL = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
 _MOJIBAKE = re.compile(f"[\u00c2-\u00c5\u00ce-\u00d1\u00d8\u00d9][{_TAIL}]|\u00e2[{_TAIL}]{{2}}")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([nrt])(?=\s|$)")
-_ROUNDS = 3  # text can be broken several times over
 
 
 def has_mojibake(text: str) -> bool:
@@ -30,17 +34,39 @@ def has_escapes(text: str) -> bool:
 
 def mend(text: str) -> str:
     """The text with mojibake, entities and escapes undone where that is safe, and normalised."""
-    for _ in range(_ROUNDS):
+    while True:
         before = text
-        if has_mojibake(text):
-            text = _encoded_again(text)
-        if has_entities(text):
-            text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-        if has_escapes(text):
-            text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", text)
+        while (once := _once(text)) != text:  # text can be broken several times over
+            text = once
+        text = normalise(text)
         if text == before:
-            break
-    return normalise(text)
+            return text
+
+
+def mend_all(texts: Sequence[str]) -> tuple[list[str], NDArray[np.uint16]]:
+    """`mend` of each text, and the signs (letters.py) of the mended ones."""
+    mended, held = list(texts), signs(texts)
+    doubtful = np.flatnonzero(held & (ODD | SPACED | AMPERSAND | BACKSLASH | LEAD))
+    for place in doubtful.tolist():
+        mended[place] = mend(texts[place])
+    changed = [place for place in doubtful.tolist() if mended[place] != texts[place]]
+    held[changed] = signs([mended[place] for place in changed])
+    return mended, held
+
+
+def _once(text: str) -> str:
+    if has_mojibake(text):
+        text = _encoded_again(text)
+    if has_entities(text):
+        text = _ENTITY.sub(lambda found: _text(html.unescape(found[0])), text)
+    if has_escapes(text):
+        text = _ESCAPE.sub(lambda found: _text(chr(int(found[1], 16))) if found[1] else " ", text)
+    return text
+
+
+def _text(character: str) -> str:
+    """Nothing for a control character that is no space: no corpus may hold it."""
+    return "" if has_control(normalise(character)) else character
 
 
 def _encoded_again(text: str) -> str:

@@ -1,12 +1,18 @@
 """What is wrong with one pair: a predicate a rule, named after OpusFilter's where it has one.
 
 A predicate takes both sides, mended, and says whether the pair is faulty. `drops`: cleaning leaves such pairs
-out; the others are only reported, since translators do so on purpose now and then.
+out; the others are only reported, since translators do so on purpose now and then. `may` is a quick test of
+all pairs at once: it passes over no faulty one, so that the predicate itself is asked of few.
 """
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
+
+import numpy as np
+
+from latimer.doctor.letters import ALIKE, ASKING, BRACKET, DIGIT, LEAD, LETTER, MARK
+from latimer.doctor.texts import Flags, Rows, Texts
 
 LONGEST_WORDS = 200
 LONGEST_WORD = 45  # characters; Chinese and Thai write no spaces, so only of ASCII words
@@ -22,6 +28,7 @@ class Rule(NamedTuple):
 
     name: str
     faulty: Predicate
+    may: Callable[[Texts, Rows], Flags]
     told: str
     drops: bool = True
 
@@ -115,20 +122,87 @@ def copied(source: str, target: str) -> bool:
     return source.casefold() == target.casefold() and source.count(" ") + 1 >= COPIED_WORDS
 
 
+def _either(sign: int) -> Callable[[Texts, Rows], Flags]:
+    return lambda texts, rows: _any((texts.signs[rows] & sign).astype(np.bool_))
+
+
+def _any(found: Flags) -> Flags:
+    """Found in the source or the target; found: 2 x N."""
+    return found[0] | found[1]
+
+
+def _both_numbers(texts: Texts, rows: Rows) -> Flags:
+    held = texts.signs[rows]
+    return (held[0] & held[1] & DIGIT).astype(np.bool_)
+
+
+def _no_plain_letter(texts: Texts, rows: Rows) -> Flags:
+    return _any((texts.signs[rows] & LETTER) == 0)
+
+
+def _many_words(texts: Texts, rows: Rows) -> Flags:
+    return _any(texts.counts[rows] > LONGEST_WORDS)
+
+
+def _unequal(texts: Texts, rows: Rows) -> Flags:
+    one, other = texts.letters[rows] + 12
+    return (one > RATIO * other) | (other > RATIO * one)
+
+
+def _one_long_word(texts: Texts, rows: Rows) -> Flags:
+    """Small letters are at least as many as the capitals that they stand for."""
+    long = np.array([len(word) > LONGEST_WORD for word in texts.words], dtype=np.bool_)
+    found = np.zeros(len(texts.texts), dtype=np.bool_)
+    if long.any():
+        found[texts.owners[long[texts.ids]]] = True
+    return _any(found[rows])
+
+
+def _same_ends(texts: Texts, rows: Rows) -> Flags:
+    counts, starts = texts.counts[rows], texts.starts[rows]
+    first, last = texts.ids[starts], texts.ids[starts + counts - 1]
+    same = (counts[0] == counts[1]) & (first[0] == first[1]) & (last[0] == last[1])
+    return same & (counts[0] >= COPIED_WORDS)
+
+
+def _few_words(texts: Texts, rows: Rows) -> Flags:
+    few = (texts.counts > 5) & (texts.counts >= REPEATED * texts.distinct)
+    return _any(few[rows])
+
+
 RULES = (
-    Rule("EncodingFilter", broken, "broken encoding that can't be mended"),
-    Rule("LengthFilter", too_long, f"a side of more than {LONGEST_WORDS} words"),
-    Rule("LengthRatioFilter", unequal, f"one side {RATIO:g} times as long as the other"),
-    Rule("LongWordFilter", long_word, f"a word of more than {LONGEST_WORD} letters"),
-    Rule("AlphabetRatioFilter", no_letters, "a side without letters"),
-    Rule("SimilarityFilter", copied, f"an untranslated copy of {COPIED_WORDS} words or more"),
-    Rule("NonZeroNumeralsFilter", other_numbers, "numbers that differ"),
-    Rule("HtmlTagFilter", other_marks, "placeholders or tags that differ"),
-    Rule("RepetitionFilter", repetitive, f"each word {REPEATED:g} times on average"),
-    Rule("CharacterScoreFilter", mixed_scripts, "words of two scripts"),
-    Rule("BracketsFilter", other_brackets, "brackets on one side only", drops=False),
-    Rule("TerminalPunctuationFilter", other_end, "another final punctuation", drops=False),
+    Rule("EncodingFilter", broken, _either(LEAD), "broken encoding that can't be mended"),
+    Rule("LengthFilter", too_long, _many_words, f"a side of more than {LONGEST_WORDS} words"),
+    Rule("LengthRatioFilter", unequal, _unequal, f"one side {RATIO:g} times as long as the other"),
+    Rule("LongWordFilter", long_word, _one_long_word, f"a word of more than {LONGEST_WORD} letters"),
+    Rule("AlphabetRatioFilter", no_letters, _no_plain_letter, "a side without letters"),
+    Rule("SimilarityFilter", copied, _same_ends, f"an untranslated copy of {COPIED_WORDS} words or more"),
+    Rule("NonZeroNumeralsFilter", other_numbers, _both_numbers, "numbers that differ"),
+    Rule("HtmlTagFilter", other_marks, _either(MARK), "placeholders or tags that differ"),
+    Rule("RepetitionFilter", repetitive, _few_words, f"each word {REPEATED:g} times on average"),
+    Rule("CharacterScoreFilter", mixed_scripts, _either(ALIKE), "words of two scripts"),
+    Rule("BracketsFilter", other_brackets, _either(BRACKET), "brackets on one side only", drops=False),
+    Rule("TerminalPunctuationFilter", other_end, _either(ASKING), "another final punctuation", drops=False),
 )
+
+
+def faulty_in(rule: Rule, texts: Texts, rows: Rows) -> list[int]:
+    """The places of the pairs that break the rule."""
+    return [
+        place
+        for place in np.flatnonzero(rule.may(texts, rows)).tolist()
+        if rule.faulty(texts.texts[rows[0, place]], texts.texts[rows[1, place]])
+    ]
+
+
+def faults_of(texts: Texts, rows: Rows) -> list[str | None]:
+    """`fault_of` of each pair."""
+    found: list[str | None] = [None] * rows.shape[1]
+    for rule in RULES:
+        if rule.drops:
+            for place in faulty_in(rule, texts, rows):
+                found[place] = found[place] or rule.name
+    return found
 
 
 def fault_of(source: str, target: str) -> str | None:

@@ -23,6 +23,11 @@ def write(folder: ModelFolder, into: Path, *, weights: Weights = "int8") -> Path
     """Write the package into a new folder, and return its path. Raises Mistake for what Argos can't run."""
     model, tokenizers, record = folder.load_model(), folder.load_tokenizers(), folder.record
     must_fit(model, folder, "Argos Translate")
+    if tokenizers.source.tags:
+        raise Mistake(
+            f"A package of Argos Translate has one direction, and {folder.path} has several, or domains; "
+            "train one model for each."
+        )
     codes = record["source_language"], record["target_language"]
     if None in codes:
         raise Mistake(

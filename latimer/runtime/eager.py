@@ -1,6 +1,5 @@
 """The model as it was trained, by torch, on any device."""
 
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -36,14 +35,15 @@ class TorchEngine(Engine):
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
         memory = self.memory(source, mask)
-        with ExitStack() as stack:
-            layers = source_attentions(self.model).items()
-            heard = {name: stack.enter_context(capture(layer)) for name, layer in layers}
+        with capture(self.model.decoder) as maps:
             self.model.decoder.features(
                 torch.from_numpy(target).to(next(self.model.parameters()).device), memory
             )
-        found = {name: maps[""].float().cpu().numpy() for name, maps in heard.items()}
-        return {name: maps.reshape(len(maps), -1, *maps.shape[-2:]) for name, maps in found.items()}
+        told = {name: maps[name.removeprefix("decoder.")] for name in source_attentions(self.model)}
+        return {
+            name: weights.float().reshape(len(weights), -1, *weights.shape[-2:]).cpu().numpy()
+            for name, weights in told.items()
+        }
 
     def decoder(self, tokens: Array, memory: Nest, state: Nest) -> Any:
         return self.model.decoder(tokens, memory, state)

@@ -33,9 +33,9 @@ class Engine(ABC):
     def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
-        """By the name of each attention over the source, lowest first; `target` begins with BOS.
+        """What each attention over the source looked at when it read the target, which begins with BOS.
 
-        Empty where there is none to read.
+        By their names in the model, the lowest layer first; empty where that is not told.
         """
 
     @property

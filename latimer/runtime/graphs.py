@@ -12,24 +12,102 @@ from numpy.typing import NDArray
 
 from latimer.errors import Mistake
 from latimer.runtime.engine import Engine
+from latimer.search.arrays import Likeliest, likeliest, log_softmax
 from latimer.state import Nest
 
+Arrays = tuple[NDArray[Any], ...]
 GRAPHS = ("encoder.onnx", "step.onnx")
+PER_SENTENCE = "a row a sentence"  # what a step graph says of the memory that it wants
+
+
+class Sentences:
+    """What there is once a sentence, however many hypotheses it has: those only count it several `times`.
+
+    To whoever repeats and selects it is an array with a row a hypothesis, those of a sentence together.
+    """
+
+    def __init__(self, memory: Arrays, logits: Float[np.ndarray, "B 1 V"], times: int = 1) -> None:
+        self.memory, self.logits, self.times = memory, logits, times
+
+    def repeat(self, times: int, axis: int) -> "Sentences":
+        return Sentences(self.memory, self.logits, self.times * times)
+
+    def take(self, rows: Int[np.ndarray, " N"], axis: int) -> "Sentences":
+        sentences, times = rows[:: self.times] // self.times, self.times
+        if (rows // times).tolist() != sentences.repeat(times).tolist():
+            sentences, times = rows // times, 1
+        return Sentences(
+            tuple(array.take(sentences, 0) for array in self.memory), self.logits.take(sentences, 0), times
+        )
+
+    @cached_property
+    def spread(self) -> Arrays:
+        """The memory with a row a hypothesis."""
+        return tuple(array.repeat(self.times, 0) for array in self.memory)
 
 
 class First(NamedTuple):
     """What the first graph knows: what every step looks at, and how the first step ended."""
 
-    memory: tuple[NDArray[Any], ...]
+    sentences: Sentences
+    state: Arrays
+
+    @property
+    def logits(self) -> Float[np.ndarray, "B 1 V"]:
+        return self.sentences.logits
+
+
+class FirstStep(NamedTuple):
+    """What search wants of the first step, which is the same for all hypotheses of a sentence."""
+
+    sentences: Sentences
+    state: Arrays
+
+    @property
+    def logits(self) -> Float[np.ndarray, "N 1 V"]:
+        return self.sentences.logits.repeat(self.sentences.times, 0)
+
+    def likeliest(self, count: int, end: int) -> Likeliest:
+        found = likeliest(log_softmax(self.sentences.logits[:, -1]), count, end)
+        return Likeliest(*(array.repeat(self.sentences.times, 0) for array in found))
+
+
+class NextStep:
+    """What search wants of another step, which is taken when it is first asked for anything.
+
+    It brings what was asked for and no more: numbers for all words are many where there are many rows.
+    """
+
+    def __init__(self, run: Callable[..., list[NDArray[Any]]], words: int) -> None:
+        self._run, self._words = run, words
+        self._state: Arrays | None = None
+
+    @cached_property
+    def logits(self) -> Float[np.ndarray, "N 1 V"]:
+        logits, *state = self._run(["logits"], {})
+        self._state = tuple(state)
+        return logits
+
+    def likeliest(self, count: int, end: int) -> Likeliest:
+        """The `count` likeliest tokens of each row, or all, and how likely it is that `end` comes."""
+        asked = {"count": np.array([min(count, self._words)]), "end": np.array([end])}
+        best, tokens, log_prob, *state = self._run(["best_log_probs", "best_tokens", "end_log_prob"], asked)
+        self._state = tuple(state)
+        tokens = tokens[:, 0].astype(np.int64)  # of the same size, but by another name
+        return Likeliest(best[:, 0], tokens, log_prob[:, 0, 0])
+
+    @property
+    def state(self) -> Arrays:
+        if self._state is None:
+            assert self.logits is not None
+        return self._state  # type: ignore[return-value]
+
+
+class WholeStep(NamedTuple):
+    """A step of graphs that tell of all words only, as those of earlier versions do."""
+
     logits: Float[np.ndarray, "N 1 V"]
-    state: tuple[NDArray[Any], ...]
-
-
-class Stepped(NamedTuple):
-    """What search wants of a step."""
-
-    logits: Float[np.ndarray, "N 1 V"]
-    state: tuple[NDArray[Any], ...]
+    state: Arrays
 
 
 class OnnxEngine(Engine):
@@ -43,21 +121,42 @@ class OnnxEngine(Engine):
         self._memory = [value.name for value in self._step.get_inputs() if value.name.startswith("memory_")]
         self._state = [value.name for value in self._step.get_inputs() if value.name.startswith("state_")]
         self._first = [*self._memory, "logits", *self._state]
-        self._next = ["logits", *(f"next_{name}" for name in self._state)]
-        self._maps = [value.name for value in self._step.get_outputs() if value.name.startswith("map_")]
+        self._next = [f"next_{name}" for name in self._state]
+        outputs = {value.name: value.shape for value in self._step.get_outputs()}
+        self._chooses, self._words = "best_tokens" in outputs, outputs["logits"][-1]
+        self._maps = [name for name in outputs if name.startswith("map_")]
+        told = self._step.get_modelmeta().custom_metadata_map
+        self._shares = told.get("memory") == PER_SENTENCE
+        self._positions = int(told.get("positions", 0))  # of which it knows the angles, where it turns any
 
     def memory(self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"]) -> First:
         found = self._encoder.run(self._first, {"source": source, "mask": mask})
         size = len(self._memory)
-        return First(tuple(found[:size]), found[size], tuple(found[size + 1 :]))
+        return First(Sentences(tuple(found[:size]), found[size]), tuple(found[size + 1 :]))
 
-    def decoder(self, tokens: Int[np.ndarray, "N 1"], memory: First, state: Nest) -> Stepped:
+    def decoder(self, tokens: Int[np.ndarray, "N 1"], memory: First, state: Nest) -> Any:
         """From the beginning `tokens` are BOS, as the first graph took them to be."""
         if state is None:
-            return Stepped(memory.logits, memory.state)
-        given = {"tokens": tokens, **dict(zip(self._memory, memory.memory, strict=True))}
-        logits, *after = self._step.run(self._next, {**given, **dict(zip(self._state, state, strict=True))})
-        return Stepped(logits, tuple(after))
+            return FirstStep(*memory)
+        seen = memory.sentences.memory if self._shares else memory.sentences.spread
+        given = self._given(tokens, seen, state)
+
+        def run(outputs: list[str], asked: dict[str, Any]) -> list[NDArray[Any]]:
+            found: list[NDArray[Any]] = self._step.run([*outputs, *self._next], {**given, **asked})
+            return found
+
+        if self._chooses:
+            return NextStep(run, self._words)
+        logits, *after = run(["logits"], {})
+        return WholeStep(logits, tuple(after))
+
+    def _given(self, tokens: Int[np.ndarray, "N 1"], memory: Arrays, state: Nest) -> dict[str, Any]:
+        """What the step graph is told."""
+        given = {"tokens": tokens, **dict(zip(self._memory, memory, strict=True))}
+        given.update(zip(self._state, state, strict=True))
+        if state and 0 < self._positions <= state[0].shape[2]:
+            given["cos"], given["sin"] = angles(state[0].shape[3], 2 * state[0].shape[2])
+        return given
 
     def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
@@ -69,17 +168,17 @@ class OnnxEngine(Engine):
         found = self._encoder.run(
             [*self._memory, *self._state, *self._maps], {"source": source, "mask": mask}
         )
-        memory, state = dict(zip(self._memory, found[:size], strict=True)), found[size:states]
-        steps = [found[states:]]
+        memory, state, steps = tuple(found[:size]), found[size:states], [found[states:]]
         for tokens in target.T[1:, :, None]:
-            given = {"tokens": tokens, **memory, **dict(zip(self._state, state, strict=True))}
-            found = self._step.run([*self._next[1:], *self._maps], given)
+            found = self._step.run([*self._next, *self._maps], self._given(tokens, memory, state))
             state = found[: len(state)]
             steps.append(found[len(state) :])
-        return {
-            name.removeprefix("map_"): np.stack(layer, 2)
-            for name, layer in zip(self._maps, zip(*steps, strict=True), strict=True)
-        }
+        maps = {}
+        for name, parts in zip(self._maps, zip(*steps, strict=True), strict=True):
+            weights = np.concatenate(parts, -2)
+            weights = weights.reshape(len(source), -1, *weights.shape[-2:])
+            maps[name.removeprefix("map_")] = np.where(mask[:, None, None], weights, 0)
+        return maps
 
     @cached_property
     def model(self) -> Any:
@@ -89,6 +188,13 @@ class OnnxEngine(Engine):
                 "These graphs stand alone; load the translator from a model's folder to look inside."
             )
         return self._load_model()
+
+
+def angles(width: int, positions: int) -> tuple[Float[np.ndarray, "P _"], Float[np.ndarray, "P _"]]:
+    """Cosines and sines by which `nn.embedding.rotate` turns heads of that width, a position a row."""
+    half = width // 2
+    turned = np.arange(positions)[:, None] * 10_000 ** (-np.arange(half) / half)
+    return np.cos(turned).astype(np.float32), np.sin(turned).astype(np.float32)
 
 
 def _session(path: Path) -> Any:

@@ -36,13 +36,16 @@ class Int8(nn.Module):
 class Int8Embedding(nn.Module):
     """Rows of the matrix, times `scale`."""
 
+    scales: Tensor
+
     def __init__(self, matrix: Int8, scale: float) -> None:
         super().__init__()
-        self.matrix, self.scale = matrix, scale
+        self.matrix = matrix
+        self.register_buffer("scales", scale * matrix.scales)
 
     def forward(self, tokens: Int[Tensor, "*B"]) -> Float[Tensor, "*B E"]:
-        numbers, scales = self.matrix.numbers[tokens], self.matrix.scales[tokens]
-        vectors = (numbers.float() - MIDDLE) * (scales * self.scale)[..., None]
+        numbers = F.embedding(tokens, self.matrix.numbers.flatten(1)).view(*tokens.shape, -1, BLOCK)
+        vectors = (numbers.float() - MIDDLE) * F.embedding(tokens, self.scales)[..., None]
         return vectors.flatten(-2)[..., : self.matrix.columns]
 
 

@@ -1,11 +1,11 @@
 """A model as two graphs in the ONNX format, for engines that have no torch.
 
     encoder.onnx    source, mask                        -> what the decoder looks at, and its first step
-    step.onnx       tokens, memory_*, state_*           -> logits, the next state_*, map_*
+    step.onnx       tokens, memory_*, state_*           -> logits, likeliest tokens, the next state_*, map_*
 
 The first graph takes the first step too, since that is always told BOS and has no state yet. Which axes are
-of any size is not told by the models: whatever differs between two batches of different sizes is. A map
-(N H S, of both graphs) is what an attention over the source looked at, named like its module in the model.
+of any size is not told by the models: whatever differs between two batches of different sizes is. A map, of
+both graphs, is what an attention over the source looked at in the step, named like its module in the model.
 """
 
 import copy
@@ -25,9 +25,11 @@ from latimer.files import write_whole
 from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
+from latimer.runtime.fused import asks_by_sentence, choose, fuse, spare_copies
+from latimer.runtime.graphs import PER_SENTENCE
 from latimer.runtime.int8 import quantise
 from latimer.shapes import Bool, Float, Int, Tensor
-from latimer.state import Nest, leaves, with_leaves
+from latimer.state import Nest, leaves, repeat, with_leaves
 
 Tensors = tuple[Tensor, ...]
 Weights = Literal["float32", "int8"]
@@ -64,11 +66,11 @@ class NextStep(nn.Module):
 
 
 def looking(model: Seq2Seq, tokens: Tensor, memory: Nest, state: Nest) -> tuple[DecoderOutput, Tensors]:
-    """One step of the decoder, and what each attention over the source looked at, N H S."""
+    """One step of the decoder, and what each attention over the source looked at."""
     with ExitStack() as stack:
         heard = [stack.enter_context(capture(one)) for one in source_attentions(model).values()]
         out = model.decoder(tokens, memory, state)
-    return out, tuple(maps[""].flatten(1, -2) for maps in heard)
+    return out, tuple(maps[""] for maps in heard)
 
 
 class Graphs(NamedTuple):
@@ -86,18 +88,20 @@ class Graphs(NamedTuple):
 def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     """The model, which may be in training and stays as it is, in two graphs."""
     model = copy.deepcopy(model).cpu().float().eval()
-    one, other = _sample(model, bos, 2, 5, 3), _sample(model, bos, 3, 7, 4)
-    model = written_out(model)
+    shares = asks_by_sentence(model)
+    beam = 2 if shares else 1
+    one, other = _sample(model, bos, 2, 5, 3, beam), _sample(model, bos, 3, 7, 4, beam)
+    maps = [f"map_{name}" for name in source_attentions(model)]
+    model = fuse(written_out(model))
     if weights == "int8":
         model = quantise(model)
     free: Any = Dim.DYNAMIC
     memory, state = tuple(leaves(one.memory)), tuple(leaves(one.state))
     memory_names = [f"memory_{place}" for place in range(len(memory))]
     state_names = [f"state_{place}" for place in range(len(state))]
-    maps = [f"map_{name}" for name in source_attentions(model)]
     step = _export(
         NextStep(model, one.memory, one.state),
-        (one.source[:, :1], memory, state),
+        (one.source[:, :1].repeat_interleave(beam, 0), memory, state),
         ({0: free}, _differing(memory, leaves(other.memory)), _differing(state, leaves(other.state))),
         ["tokens", *memory_names, *state_names],
         ["logits", *(f"next_{name}" for name in state_names), *maps],
@@ -114,6 +118,11 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     unused = {value.name for value in inputs if value.name in memory_names and not value.uses()}
     inputs[:] = [value for value in inputs if value.name not in unused]
     outputs[:] = [value for value in outputs if value.name not in unused]
+    spare_copies(step.model)
+    spare_copies(encoder.model)
+    choose(step.model)
+    if shares:
+        step.model.metadata_props["memory"] = PER_SENTENCE
     return Graphs(encoder, step)
 
 
@@ -125,12 +134,13 @@ class _Sample(NamedTuple):
 
 
 @torch.no_grad()
-def _sample(model: Seq2Seq, bos: int, batch: int, size: int, steps: int) -> _Sample:
-    """A batch of any sentences, the first the longest, and the state after some steps."""
+def _sample(model: Seq2Seq, bos: int, batch: int, size: int, steps: int, beam: int) -> _Sample:
+    """A batch of any sentences, the first the longest, and the state of `beam` hypotheses of each."""
     source = torch.full((batch, size), bos)
     mask = torch.arange(size) < torch.arange(size, size - batch, -1)[:, None]
     memory = model.memory(source, mask)
-    return _Sample(source, mask, memory, model.decoder(source[:, :steps], memory, None).state)
+    state = model.decoder(source[:, :steps], memory, None).state
+    return _Sample(source, mask, memory, repeat(state, beam))
 
 
 def _differing(ones: Any, others: Any) -> tuple[dict[int, Any], ...]:

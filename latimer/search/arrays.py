@@ -5,13 +5,13 @@ Nothing here imports torch: whoever hands a tensor in has done so.
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from latimer.state import Array, Nest, leaves
+from latimer.state import Array, Nest, is_torch, leaves
 
 PILE = 8  # values of which only the greatest is compared with others first
 
@@ -24,7 +24,7 @@ def to_numpy(array: Array) -> NDArray[Any]:
 def like(nest: Nest, array: NDArray[Any]) -> Array:
     """`array` in the library, and on the device, of the arrays in the nest."""
     found = leaves(nest)
-    if not found or isinstance(found[0], np.ndarray):
+    if not found or not is_torch(found[0]):
         return array
     import torch
 
@@ -33,7 +33,7 @@ def like(nest: Nest, array: NDArray[Any]) -> Array:
 
 def without_gradients(nest: Nest) -> AbstractContextManager[Any]:
     """A block in which torch keeps no gradients, where the nest holds any tensor of torch's."""
-    if all(isinstance(leaf, np.ndarray) for leaf in leaves(nest)):
+    if not any(map(is_torch, leaves(nest))):
         return nullcontext()
     import torch
 
@@ -65,6 +65,27 @@ def top(values: Float[Array, "N V"], count: int) -> tuple[Float[np.ndarray, "N K
     order = np.argsort(-greatest, -1, kind="stable")
     greatest = np.take_along_axis(greatest, order, -1)
     return greatest, order if places is None else np.take_along_axis(places, order, -1)
+
+
+class Likeliest(NamedTuple):
+    """What search needs to know of each row: its greatest log-probabilities, and that of the end."""
+
+    log_probs: Float[np.ndarray, "N K"]  # greatest first
+    tokens: Int[np.ndarray, "N K"]
+    end: Float[np.ndarray, " N"]
+
+
+def likeliest(log_probs: Float[Array, "N V"], count: int, end: int) -> Likeliest:
+    """The `count` likeliest of each row, or all where there are fewer."""
+    return Likeliest(*top(log_probs, min(count, log_probs.shape[-1])), to_numpy(log_probs[:, end]))
+
+
+def likeliest_of(out: Any, count: int, end: int) -> Likeliest:
+    """The same of a step's last position: as it says itself if it can, else by its logits."""
+    if hasattr(out, "likeliest"):
+        found: Likeliest = out.likeliest(count, end)
+        return found
+    return likeliest(log_softmax(out.logits[:, -1]), count, end)
 
 
 def _candidates(values: Float[np.ndarray, "N V"], count: int) -> Int[np.ndarray, "N C"] | None:

@@ -13,7 +13,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from latimer.search.arrays import like, log_softmax, to_numpy, top, without_gradients
+from latimer.search.arrays import (
+    Likeliest,
+    like,
+    likeliest,
+    likeliest_of,
+    log_softmax,
+    to_numpy,
+    without_gradients,
+)
 from latimer.search.constraints import Constraint, Numbers
 from latimer.search.terms import Offers, Terms, best_of_each_debt, offer
 from latimer.state import Array, Nest, repeat, select
@@ -22,7 +30,7 @@ __all__ = ["Constraint", "Hypothesis", "Move", "Numbers", "beam_search"]
 
 
 class Step(Protocol):
-    """What a decoder promises to search."""
+    """What a decoder promises to search. If it has `likeliest` as well, that is asked in place of logits."""
 
     @property
     def logits(self) -> Array: ...  # N T V
@@ -99,21 +107,20 @@ def beam_search(
         while len(beams.sentence):
             tokens = beams.tokens.reshape(-1, beams.tokens.shape[2])
             out = decoder(like(memory, tokens[:, -1:]), memory, state)
-            log_probs = log_softmax(out.logits[:, -1])
-            if constraints or terms is not None or watch is not None:
-                log_probs = to_numpy(log_probs)
-            for constrain in constraints:
-                log_probs = constrain(log_probs, tokens)
             left, offers = limits[beams.sentence], None
-            if terms is not None:
-                log_probs, offers = offer(terms, beams.sentence, log_probs, tokens, left, eos=eos)
-            beams, rows = _advance(beams, log_probs, left, eos, length_penalty, offers)
+            if constraints or terms is not None or watch is not None:
+                log_probs = _obeying(constraints, to_numpy(log_softmax(out.logits[:, -1])), tokens)
+                if terms is not None:
+                    log_probs, offers = offer(terms, beams.sentence, log_probs, tokens, left, eos=eos)
+                best = likeliest(log_probs, beam, eos)
+            else:
+                best = likeliest_of(out, beam, eos)
+            beams, rows = _advance(beams, best, left, eos, length_penalty, offers)
             if watch is not None:
                 parent = rows.reshape(beams.done.shape) % beam
                 watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
             finished = beams.done.all(1)
-            some = bool(finished.any())
-            if some:
+            if some := bool(finished.any()):
                 for index in np.flatnonzero(finished).tolist():
                     found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
                 going = np.flatnonzero(~finished)
@@ -125,9 +132,15 @@ def beam_search(
     return found
 
 
+def _obeying(constraints: Sequence[Constraint], log_probs: Numbers, tokens: Numbers) -> Numbers:
+    for constrain in constraints:
+        log_probs = constrain(log_probs, tokens)
+    return log_probs
+
+
 def _advance(
     beams: _Beams,
-    log_probs: Float[Array, "N V"],
+    best: Likeliest,
     limits: Int[np.ndarray, " B"],
     eos: int,
     length_penalty: float,
@@ -135,31 +148,31 @@ def _advance(
 ) -> tuple[_Beams, Int[np.ndarray, " N"]]:
     """The best continuations, and the row that each continues."""
     batch, beam, size = beams.tokens.shape
-    choices = min(beam, log_probs.shape[-1])  # of one row no more than these can be among the best
-    likeliest, tokens = (array.reshape(batch, beam, choices) for array in top(log_probs, choices))
-    end = to_numpy(log_probs[:, eos]).reshape(batch, beam)
-    end = np.where(beams.done, 0.0, end)  # a finished hypothesis only repeats its end, at no cost
+    choices = best.tokens.shape[1]  # of one row no more than `beam` can be among the best
+    log_probs, tokens = (array.reshape(batch, beam, choices) for array in best[:2])
+    # A finished hypothesis only repeats its end, at no cost.
+    end = np.where(beams.done, 0.0, best.end.reshape(batch, beam))
     only_end = (beams.done | (limits <= size)[:, None])[..., None]
     first = np.arange(choices) == 0
-    likeliest = np.where(only_end, np.where(first, end[..., None], -np.inf), likeliest)
+    log_probs = np.where(only_end, np.where(first, end[..., None], -np.inf), log_probs)
     tokens = np.where(only_end, eos, tokens)
     if offers is not None:
         more = np.where(only_end, -np.inf, offers.log_prob.reshape(batch, beam, -1))
-        likeliest = np.concatenate([likeliest, more], -1)
+        log_probs = np.concatenate([log_probs, more], -1)
         tokens = np.concatenate([tokens, offers.token.reshape(batch, beam, -1)], -1)
         otherwise = offers.otherwise.reshape(batch, beam, 1).repeat(choices, -1)
         owed = np.concatenate([otherwise, offers.owed.reshape(batch, beam, -1)], -1).reshape(batch, -1)
-        choices = likeliest.shape[-1]
+        choices = log_probs.shape[-1]
 
-    totals = (beams.total[..., None] + likeliest).reshape(batch, -1)
+    totals = (beams.total[..., None] + log_probs).reshape(batch, -1)
     lengths = beams.length + ~beams.done
     scores = totals / lengths.repeat(choices, 1) ** length_penalty
     if offers is None:
-        best = np.argsort(-scores, 1, kind="stable")[:, :beam]
+        chosen = np.argsort(-scores, 1, kind="stable")[:, :beam]
     else:
-        best = best_of_each_debt(scores, owed, tokens.reshape(batch, -1) == eos, beam)
-    parent, token = best // choices, np.take_along_axis(tokens.reshape(batch, -1), best, 1)
-    total = np.take_along_axis(totals, best, 1)
+        chosen = best_of_each_debt(scores, owed, tokens.reshape(batch, -1) == eos, beam)
+    parent, token = chosen // choices, np.take_along_axis(tokens.reshape(batch, -1), chosen, 1)
+    total = np.take_along_axis(totals, chosen, 1)
     impossible = total == -np.inf  # fewer strings than beams: this row is nobody's
     before = np.take_along_axis(beams.tokens, parent[..., None], 1)
     return _Beams(

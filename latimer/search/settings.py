@@ -26,6 +26,7 @@ class Wishes:
     max_length: int | None = None
     prefix: str = ""
     glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
+    guard: bool = True  # False: what the model says, as it comes: nothing cut, protected or searched again
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
@@ -40,6 +41,10 @@ class Wishes:
         return max(
             longest + len(whole) + 2 * len(encode(rest)) if self.prefix else longest, self.min_length + 1
         )
+
+    def sound_limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
+        """Beyond how many tokens a translation is absurdly long; without wishes it is `limit`."""
+        return replace(self, max_length=None).limit(limit, encode)
 
     def constraints(
         self, encode: Callable[[str], list[int]], pieces: list[str], *, bos: int, eos: int
@@ -86,14 +91,22 @@ class Wishes:
 def fill_in(
     found: list[list[Hypothesis]],
     wishes: Wishes,
-    search: Callable[[list[int], Wishes | None], list[list[Hypothesis]]],
-) -> None:
+    search: Callable[[list[int], Wishes], list[list[Hypothesis]]],
+) -> dict[int, tuple[str, ...]]:
     """Search again where nothing was found: as wished (more widely), without the glossary, without wishes.
 
-    `search` is told which of `found` are left, and what is to be obeyed.
+    `search` is told which of `found` are left, and what is to be obeyed. Returns which of them had to be
+    found without their "glossary", or without any "wishes".
     """
-    for less in (wishes, replace(wishes, glossary=()), None):
+    lost: dict[int, tuple[str, ...]] = {}
+    for less, flags in (
+        (wishes, ()),
+        (replace(wishes, glossary=()), ("glossary",) if wishes.glossary else ()),
+        (Wishes(), ("wishes",)),
+    ):
         left = [index for index, hypotheses in enumerate(found) if not hypotheses]
         if left:
             for index, hypotheses in zip(left, search(left, less), strict=True):
                 found[index] = hypotheses
+                lost[index] = flags
+    return lost

@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from latimer.directions import choose, directions
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
@@ -32,16 +33,17 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
     found: dict[Direction, Search] = {}
     for folder in folders:
         record = ModelFolder(folder).record
-        source, target = record.get("source_language"), record.get("target_language")
-        if not (source and target):
-            raise Mistake(f"{folder} doesn't say its languages; train it with --from and --to.")
-        direction = (source, target)
-        if direction in found:
-            raise Mistake(
-                f"{folder} translates {'-'.join(direction)} as another --model does; give one of them."
-            )
-        found[direction] = search_of(Translator.load(folder, engine="onnx"))
-        found[direction](["A"], Manner(beam=1))
+        model: Translator | None = None
+        for source, target in directions(record):
+            if not (source and target):
+                raise Mistake(f"{folder} doesn't say its languages; train it with --from and --to.")
+            if (source, target) in found:
+                raise Mistake(
+                    f"{folder} translates {source}-{target} as another --model does; give one of them."
+                )
+            model = model or Translator.load(folder, engine="onnx")
+            found[source, target] = search_of(choose(model, record, to=target))
+            found[source, target](["A"], Manner(beam=1))
     return found
 
 

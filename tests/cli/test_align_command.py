@@ -121,9 +121,28 @@ def test_both_directions(corpus: Path, model: Path, back: Path, tmp_path: Path) 
     assert {"reading"} <= ModelFolder(model).record.keys() & ModelFolder(back).record.keys()
 
 
+def test_what_it_learned_is_used_from_then_on(
+    corpus: Path, model: Path, back: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latimer.linking.UPDATES", 20)
+    gold = tmp_path / "gold"
+    gold.write_text("0-0 1-1 2-2 3-3\n\n0-0\n\n")
+    told = call(corpus, "--model", model, "--reverse", back, "--learn").stdout
+    assert "Learned from 2 pairs." in told
+    assert f"latimer align {corpus} --model {model} --reverse {back} > links.txt" in told
+    assert Aligner.load(model).linker is not None
+    assert Aligner.load(back).linker is not None
+    assert f"{model}: its linker" in call(corpus, "--model", model, "--gold", gold).stdout
+    scored = json.loads(call(corpus, "--model", model, "--gold", gold, "--json").stdout)
+    assert scored["readings"] == {str(model): None}
+    assert len(call(corpus, "--model", model).stdout.splitlines()) == 4
+
+
 def test_mistakes_are_named(corpus: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="--gold"):
         call(corpus, "--model", model, "--tune")
+    with pytest.raises(Mistake, match="--learn wants no --gold"):
+        call(corpus, "--model", model, "--learn", "--gold", corpus)
     with pytest.raises(Mistake, match="both translate en to fr"):
         call(corpus, "--model", model, "--reverse", model)
     with pytest.raises(Mistake, match="does not exist"):

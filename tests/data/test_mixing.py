@@ -53,9 +53,9 @@ def test_a_weight_is_what_follows_the_last_colon(tmp_path: Path, monkeypatch: py
             for text in ("a.tsv", "C:3", "C:\\data\\a.tmx", "builtin:phrasebook", "C:\\3", "-")
         ),
     ):
-        assert weighted(text) == (name, weight)
+        assert weighted(text) == (name, weight, None)
     Path("odd:3").touch()
-    assert weighted("odd:3") == ("odd:3", 1)
+    assert weighted("odd:3") == ("odd:3", 1, None)
     for text in ("a.tsv:0", "a.tsv:1001"):
         with pytest.raises(Mistake, match="a weight must be above 0"):
             weighted(text)

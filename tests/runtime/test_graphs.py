@@ -12,20 +12,24 @@ from models.grid import ASKING, PAIRS, WIDTHS, Kind
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
 from latimer.nn.attention import capture
+from latimer.runtime import fused
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
-from latimer.runtime.graphs import OnnxEngine
+from latimer.runtime.graphs import First, OnnxEngine
 from latimer.runtime.recording import record
+from latimer.search.arrays import likeliest, log_softmax
 from latimer.search.beam import Hypothesis, beam_search
+from latimer.state import leaves, repeat, select
 
 BOS, EOS = 1, 2
 LENGTHS = [7, 4, 1, 5]
 LIMITS = [9, 6, 4, 1]
 KINDS = [
     Kind("lstm", "lstm-parallel"),
-    Kind("transformer", "transformer", tied=False),
+    Kind("transformer", "transformer", embedding=32, tied=False),  # heads wide enough for fused nodes
 ]  # recording takes seconds: the others are `full`
 MORE = [
+    Kind("transformer", "transformer"),
     Kind("conv", "conv", embedding=6),
     Kind("lstm", "lstm", layers=2),
     Kind("conv", "luong", "none"),
@@ -67,7 +71,7 @@ def make_model(kind: Kind) -> Seq2Seq:
         decoder=kind.decoder,
         score=kind.score,
         embedding=kind.embedding,
-        width=8,
+        width=max(8, kind.embedding),
         encoder_layers=kind.layers,
         decoder_layers=kind.layers,
         encoder_heads=2,
@@ -171,13 +175,14 @@ def test_the_maps_are_what_torch_captures(engines: Recorded, rows: list[int]) ->
     with torch.inference_mode(), capture(model.decoder) as heard:
         model(*map(torch.from_numpy, (source, mask, target)))
     wanted = {f"decoder.{name}": maps.numpy() for name, maps in heard.items() if ".past" not in f".{name}"}
-    for engine, within in ((engines.torch, 1e-5), (engines.float32, 1e-5), (engines.int8, 0.3)):
+    for engine in (engines.torch, engines.float32, engines.int8):
         found = engine.maps(source, mask, target)
         assert list(found) == list(wanted)
         assert bool(found) == (engines.kind.score != "none")
         for name, maps in found.items():
             assert maps.shape == (len(rows), maps.shape[1], 6, source.shape[1])
-            assert maps == pytest.approx(wanted[name].reshape(maps.shape), abs=within)
+            difference = np.abs(maps - wanted[name].reshape(maps.shape))
+            assert difference.mean() < 0.03 if engine is engines.int8 else difference.max() < 1e-5
             assert maps.sum(-1) == pytest.approx(1, abs=1e-5)
             assert not np.where(mask[:, None, None], 0, maps).any(), "nothing looks at padding"
 
@@ -191,6 +196,50 @@ def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:
         assert np.isfinite(logits).all()
         alone = engine.memory(source[1:, :1], mask[1:, :1]).logits
         np.testing.assert_allclose(logits[1:], alone, atol=1e-4)
+
+
+def test_a_translation_may_be_longer_than_the_table_of_angles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused, "POSITIONS", 3)
+    model = make_model(KINDS[1])
+    record(model, bos=BOS).save(tmp_path)
+    engine = OnnxEngine(tmp_path)
+    assert max(len(each.tokens) for each in search(engine, [0], beam=4)[0]) > 6
+    same(search(engine, [0], beam=4), search(TorchEngine(model), [0], beam=4))
+
+
+def test_hypotheses_share_what_there_is_of_their_sentence(engines: Recorded) -> None:
+    """The memory has a row a sentence as long as its hypotheses stay together, and is right where not."""
+    first = engines.float32.memory(*sentences([0, 1]))
+    assert isinstance(first, First)
+    one = repeat(first, 3)
+    assert one.sentences.memory[0] is first.sentences.memory[0]
+    kept = select(one, np.array([3, 4, 5]))
+    assert [len(array) for array in kept.sentences.memory] == [1] * len(kept.sentences.memory)
+    mixed = select(one, np.array([4, 0, 5, 2]))
+    expected = select(first, np.array([1, 0, 1, 0]))
+    tokens = np.array([[5], [6], [7], [8]])
+    found, wanted = (
+        engines.float32.decoder(tokens, memory, select(first.state, np.array([1, 0, 1, 0])))
+        for memory in (mixed, expected)
+    )
+    np.testing.assert_allclose(found.logits, wanted.logits, atol=1e-5)
+
+
+def test_a_step_says_the_likeliest_as_its_logits_do(engines: Recorded) -> None:
+    for engine in (engines.float32, engines.int8):
+        memory = repeat(engine.memory(*sentences([0, 1])), 2)
+        tokens = np.array([[5], [6], [7], [8]])
+        for state in (None, memory.state):
+            by_logits, out = (engine.decoder(tokens, memory, state) for _ in range(2))
+            expected = likeliest(log_softmax(by_logits.logits[:, -1]), 3, EOS)
+            found = out.likeliest(3, EOS)
+            assert (found.tokens == expected.tokens).all()
+            np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-5)
+            np.testing.assert_allclose(found.end, expected.end, atol=1e-5)
+            for one, other in zip(leaves(out.state), leaves(by_logits.state), strict=True):
+                np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])

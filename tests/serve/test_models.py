@@ -41,9 +41,9 @@ def test_only_texts_that_hold_a_term_are_bound(search: Search, translator: Trans
     assert found[1:] == plain(translator.hypotheses(TEXTS[1:], beam=2))
 
 
-def test_a_term_is_given_up_for_a_protected_span(search: Search) -> None:
+def test_a_term_is_said_beside_a_protected_span(search: Search) -> None:
     [some] = search(TEXTS[1:2], Manner(2, (("boat", ("xy",)),)))
-    assert all("{name}" in one.text for one in some)
+    assert all("{name}" in one.text and "xy" in one.text for one in some)
 
 
 @pytest.mark.parametrize("terms", [(), (("dog", ("xy",)),)])

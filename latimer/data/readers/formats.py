@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from latimer.data.languages import languages_of, suffix_language
+from latimer.data.languages import agree, languages_of, suffix_language
 from latimer.data.lines import LineFile
 from latimer.data.readers import catalogues, markup, subtitles, tables
 from latimer.data.readers.records import SOURCE, TARGET, Fault, Item, choose, keys_for
@@ -79,7 +79,8 @@ def parts_in(folder: Path, asked: Languages, *, keep_going: bool = False) -> tup
         merged = [path for path in paths if path.name.startswith("train.") and suffix_language(path.name)]
         paths = merged if len(merged) > 1 else sorted((folder / "train-parts").iterdir())
     paths = [path for path in paths if path.is_file() and not path.name.startswith(".")]
-    paths = [path for path in paths if not path.name.endswith(".origin.json")]  # see origins.py
+    no_pairs = (".origin.json", ".meta.jsonl.gz")  # see origins.py; mtdata's notes
+    paths = [path for path in paths if not path.name.endswith(no_pairs)]
     single = [path for path in paths if _kind(path.name) in {*READERS, ".tsv", ".zip"}]
     by_stem: dict[str, dict[str, Path]] = {}
     for path in paths:
@@ -111,8 +112,9 @@ def _stem(name: str, language: str) -> str:
 
 
 def _two_of(name: str, languages: Sequence[str], asked: Languages) -> tuple[str, str]:
-    if asked[0] in languages and asked[1] in languages:
-        return str(asked[0]), str(asked[1])
+    found = [next((one for one in languages if wanted and agree(one, wanted)), None) for wanted in asked]
+    if found[0] and found[1]:
+        return found[0], found[1]
     if len(languages) > 2:
         raise Mistake(f"{name} holds {', '.join(sorted(languages))}; say which two with --from and --to.")
     first, second = sorted(languages)
