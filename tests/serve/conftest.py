@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from latimer.recipe import Trained
 
 
+PATIENCE = 60  # seconds: what a test waits for comes at once where nothing else is done
+
+
 def shout(texts: list[str], manner: Manner) -> list[list[Answer]]:
     """The text in capitals, with one more mark the worse the hypothesis is; terms as they are wanted."""
     found = []
@@ -35,6 +38,27 @@ def shout(texts: list[str], manner: Manner) -> list[list[Answer]]:
             answers[0] = answers[0]._replace(explained=in_order(text, answers[0].text))
         found.append(answers)
     return found
+
+
+class Gated:
+    """The same, noted in `seen` when it begins, once `gate` is open."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.gate = threading.Event()
+
+    def __call__(self, texts: list[str], manner: Manner) -> list[list[Answer]]:
+        self.seen.extend(texts)
+        assert self.gate.wait(PATIENCE)
+        return shout(texts, manner)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, however busy the machine is."""
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def in_order(source: str, target: str) -> Explained:
@@ -59,12 +83,10 @@ def listening(service: Service, prefix: str = "") -> Iterator[str]:
     server = uvicorn.Server(configuration)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    eventually(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
-    thread.join(5)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

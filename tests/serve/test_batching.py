@@ -23,7 +23,7 @@ def run(
         batcher = Batcher(search, limits, workers=workers)
         batcher.start()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return await work(batcher)
         finally:
             await batcher.stop()
@@ -31,7 +31,7 @@ def run(
     return asyncio.run(whole())
 
 
-def soon(seconds: float = 5.0) -> float:
+def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
 
@@ -45,7 +45,7 @@ class Recorder:
 
     def __call__(self, texts: list[str], manner: Manner) -> list[list[Any]]:
         self.batches.append((texts, manner))
-        assert self.gate.wait(5)
+        assert self.gate.wait(30)
         if "bad" in texts:
             raise ValueError("bad")
         return [[text] * manner.beam for text in texts]
