@@ -58,7 +58,7 @@ def test_the_usual_reading_is_the_aligners(shipped: Path) -> None:
 
 def test_without_maps_nothing_is_explained(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     translator = Translator.load(shipped, engine="onnx")
-    monkeypatch.setattr(translator.engine, "_maps", [])  # graphs as they were recorded before
+    monkeypatch.setattr(translator.engine, "_scores", [])  # graphs as they were recorded before
     assert explain(translator, PAIRS) == [None] * 3
 
 

@@ -69,13 +69,10 @@ def choose(graph: Any) -> None:
 
 
 def spare_copies(graph: Any) -> None:
-    """Take away the outputs that no one reads and that stand before those of `SourceAttention`'s maps.
-
-    In them a node would copy keys and values.
-    """
+    """Leave without a name the outputs before the scores of `SourceAttention`: copies of keys and values."""
     for node in graph.graph:
-        for value in node.outputs[1:]:
-            if node.op_type == "MultiHeadAttention" and not value.uses():
+        if node.op_type == "MultiHeadAttention":
+            for value in node.outputs[1:3]:
                 value.name = ""
 
 
@@ -136,7 +133,7 @@ class SourceAttention(nn.Module):
             shapes=(query.shape, keys.shape, values.shape, scores),
             version=1,
         )
-        attention.softmax(masked, None)  # for who listens
+        attention.softmax(masked, None)  # for whoever listens; else it is left out
         return attention.output(_apart(found, query))
 
 

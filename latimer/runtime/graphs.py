@@ -124,7 +124,7 @@ class OnnxEngine(Engine):
         self._next = [f"next_{name}" for name in self._state]
         outputs = {value.name: value.shape for value in self._step.get_outputs()}
         self._chooses, self._words = "best_tokens" in outputs, outputs["logits"][-1]
-        self._maps = [name for name in outputs if name.startswith("map_")]
+        self._scores = [name for name in outputs if name.startswith("scores_")]
         told = self._step.get_modelmeta().custom_metadata_map
         self._shares = told.get("memory") == PER_SENTENCE
         self._positions = int(told.get("positions", 0))  # of which it knows the angles, where it turns any
@@ -161,23 +161,25 @@ class OnnxEngine(Engine):
     def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
-        """Step by step; nothing of graphs that were recorded before they gave maps."""
-        if not self._maps:
+        """Step by step; nothing of graphs that were recorded before they told scores."""
+        if not self._scores:
             return {}
         size, states = len(self._memory), len(self._memory) + len(self._state)
         found = self._encoder.run(
-            [*self._memory, *self._state, *self._maps], {"source": source, "mask": mask}
+            [*self._memory, *self._state, *self._scores], {"source": source, "mask": mask}
         )
         memory, state, steps = tuple(found[:size]), found[size:states], [found[states:]]
         for tokens in target.T[1:, :, None]:
-            found = self._step.run([*self._next, *self._maps], self._given(tokens, memory, state))
+            found = self._step.run([*self._next, *self._scores], self._given(tokens, memory, state))
             state = found[: len(state)]
             steps.append(found[len(state) :])
-        maps = {}
-        for name, parts in zip(self._maps, zip(*steps, strict=True), strict=True):
-            weights = np.concatenate(parts, -2)
-            weights = weights.reshape(len(source), -1, *weights.shape[-2:])
-            maps[name.removeprefix("map_")] = np.where(mask[:, None, None], weights, 0)
+        maps, visible = {}, mask[:, None, None]
+        for name, parts in zip(self._scores, zip(*steps, strict=True), strict=True):
+            scores = np.concatenate(parts, -2)
+            scores = scores.reshape(len(source), -1, *scores.shape[-2:])
+            scores = np.where(visible, scores, np.finfo(scores.dtype).min)
+            weights = np.exp(scores - scores.max(-1, keepdims=True)) * visible
+            maps[name.removeprefix("scores_")] = weights / weights.sum(-1, keepdims=True).clip(1e-9)
         return maps
 
     @cached_property

@@ -1,18 +1,19 @@
 """A model as two graphs in the ONNX format, for engines that have no torch.
 
     encoder.onnx    source, mask                        -> what the decoder looks at, and its first step
-    step.onnx       tokens, memory_*, state_*           -> logits, likeliest tokens, the next state_*, map_*
+    step.onnx       tokens, memory_*, state_*           -> logits, likeliest tokens, next_state_*, scores_*
 
 The first graph takes the first step too, since that is always told BOS and has no state yet. Which axes are
-of any size is not told by the models: whatever differs between two batches of different sizes is. A map, of
-both graphs, is what an attention over the source looked at in the step, named like its module in the model.
+of any size is not told by the models: whatever differs between two batches of different sizes is. Both graphs
+tell the scores of each attention over the source, named like its module in the model. Their softmax, what it
+looked at, is left to whoever asks for it, so that nobody else pays.
 """
 
 import copy
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -23,7 +24,6 @@ from torch.export import Dim
 
 from latimer.files import write_whole
 from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
-from latimer.nn.attention import capture
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
 from latimer.runtime.fused import asks_by_sentence, choose, fuse, spare_copies
 from latimer.runtime.graphs import PER_SENTENCE
@@ -46,8 +46,8 @@ class FirstStep(nn.Module):
         self, source: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"]
     ) -> tuple[Tensors, Tensor, Tensors, Tensors]:
         memory = self.model.memory(source, mask)
-        out, maps = looking(self.model, torch.full_like(source[:, :1], self.bos), memory, None)
-        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state)), maps
+        out, scores = looking(self.model, torch.full_like(source[:, :1], self.bos), memory, None)
+        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state)), scores
 
 
 class NextStep(nn.Module):
@@ -61,16 +61,21 @@ class NextStep(nn.Module):
         self, tokens: Int[Tensor, "N 1"], memory: Tensors, state: Tensors
     ) -> tuple[Float[Tensor, "N 1 V"], Tensors, Tensors]:
         nests = with_leaves(self.memory, memory), with_leaves(self.state, state)
-        out, maps = looking(self.model, tokens, *nests)
-        return out.logits, tuple(leaves(out.state)), maps
+        out, scores = looking(self.model, tokens, *nests)
+        return out.logits, tuple(leaves(out.state)), scores
 
 
 def looking(model: Seq2Seq, tokens: Tensor, memory: Nest, state: Nest) -> tuple[DecoderOutput, Tensors]:
-    """One step of the decoder, and what each attention over the source looked at."""
-    with ExitStack() as stack:
-        heard = [stack.enter_context(capture(one)) for one in source_attentions(model).values()]
-        out = model.decoder(tokens, memory, state)
-    return out, tuple(maps[""] for maps in heard)
+    """One step of the decoder, and the scores that each attention over the source gave."""
+    scores: list[Tensor] = []
+    handles = [
+        attention.softmax.register_forward_pre_hook(lambda module, given: scores.append(given[0]))
+        for attention in source_attentions(model).values()
+    ]
+    out = model.decoder(tokens, memory, state)
+    for handle in handles:
+        handle.remove()
+    return out, tuple(scores)
 
 
 class Graphs(NamedTuple):
@@ -91,7 +96,7 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     shares = asks_by_sentence(model)
     beam = 2 if shares else 1
     one, other = _sample(model, bos, 2, 5, 3, beam), _sample(model, bos, 3, 7, 4, beam)
-    maps = [f"map_{name}" for name in source_attentions(model)]
+    scores = [f"scores_{name}" for name in source_attentions(model)]
     model = fuse(written_out(model))
     if weights == "int8":
         model = quantise(model)
@@ -104,14 +109,14 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
         (one.source[:, :1].repeat_interleave(beam, 0), memory, state),
         ({0: free}, _differing(memory, leaves(other.memory)), _differing(state, leaves(other.state))),
         ["tokens", *memory_names, *state_names],
-        ["logits", *(f"next_{name}" for name in state_names), *maps],
+        ["logits", *(f"next_{name}" for name in state_names), *scores],
     )
     encoder = _export(
         FirstStep(model, bos),
         (one.source, one.mask),
         ({0: free, 1: free}, {0: free, 1: free}),
         ["source", "mask"],
-        [*memory_names, "logits", *state_names, *maps],
+        [*memory_names, "logits", *state_names, *scores],
     )
     # What only the first step looked at, such as where the state begins, need not be carried on.
     inputs, outputs = step.model.graph.inputs, encoder.model.graph.outputs
