@@ -5,12 +5,14 @@ in several ways, and a way is parts (`latimer.protection`). The likeliest way of
 the next only for those units in which it lost something.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from latimer.data.text import normalise
 from latimer.guarding import cut
 from latimer.protection import (
+    SPAN,
     Known,
     Part,
     Spans,
@@ -62,7 +64,7 @@ def arrange(text: str, count: Callable[[str], int], longest: int, known: Known =
     if not normalise(text):
         return []
     units = []
-    for part in cut(text, count, longest, ranges(text)):
+    for part in cut(text, lambda some: count(SPAN.sub(_short, some)), longest, ranges(text)):
         core = part.rstrip()
         short = [
             way
@@ -121,9 +123,9 @@ class _Course:
             self.said = kept
             return True
         if kept and kept[0] == said[0]:
-            self._spare = self._spare or _flagged(kept, "number")
+            self._spare = self._spare or flagged(kept, "number")
         elif self.prefix and self.tried == len(self.unit.ways):
-            self._spare = self._spare or _flagged(said, "unprotected")
+            self._spare = self._spare or flagged(said, "unprotected")
         self.said = self._spare or [Said(self.unit.text, flags=("untranslated",))]
         return self.tried == len(self.unit.ways)
 
@@ -143,7 +145,8 @@ def _line(units: Sequence[Unit], chosen: list[list[Said]]) -> list[Said]:
     return [one for one in said if keeps(spans, one.text)] or [Said(whole, flags=("untranslated",))]
 
 
-def _flagged(said: list[Said], flag: str) -> list[Said]:
+def flagged(said: list[Said], flag: str) -> list[Said]:
+    """Translations with one flag more."""
     return [one._replace(flags=(*one.flags, flag)) for one in said]
 
 
@@ -153,6 +156,11 @@ def _said(part: Part, found: Iterator[list[Said]]) -> list[Said]:
         return [Said(part.text if ranges(part.text) else _plain(part.text))]
     whole = ((one, put_back(part, one.text)) for one in next(found))
     return [one._replace(text=text) for one, text in whole if text is not None]
+
+
+def _short(match: re.Match[str]) -> str:
+    """What a span counts as: tags are taken out, and what stands in for the others is short."""
+    return " " if match["tag"] else " x "
 
 
 def _plain(text: str) -> str:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latimer.arrangement import Asked, Said, Unit, arrange, arrange_whole, translated
+from latimer.arrangement import Asked, Said, Unit, arrange, arrange_whole, flagged, translated
 from latimer.data.text import normalise
 from latimer.guarding import collapse, trouble, unknown
 from latimer.plain import NOTHING, Answer, PlainTranslator, Query
-from latimer.protection import Known, Part
+from latimer.protection import Known, Part, find
 from latimer.search.beam import Hypothesis
 from latimer.search.settings import Wishes
 from latimer.tagging import Words, diagonal, place, words
@@ -29,7 +29,6 @@ class _Sentence(NamedTuple):
     part: Part
     text: str
     query: Query
-    flags: tuple[str, ...]
 
 
 class Guard:
@@ -61,7 +60,22 @@ class Guard:
 
     def translate(self, texts: Sequence[str]) -> list[list[Said]]:
         """The translations of each line, the likeliest first; none of an empty one."""
-        return translated([self._units(text) for text in texts], self._say, prefix=self.wishes.prefix)
+        lines = [self._without_loops(text) for text in texts]
+        found = translated([self._units(line) for line in lines], self._say, prefix=self.wishes.prefix)
+        return [
+            said if line == text else flagged(said, "loop")
+            for text, line, said in zip(texts, lines, found, strict=True)
+        ]
+
+    def _without_loops(self, text: str) -> str:
+        """The line, its loops shortened, unless spans go round in them, or it says nothing."""
+        if not self.plain.says(text):
+            return text
+        tokenizer = self.plain.tokenizers.source
+        row = tokenizer.encode(normalise(text))
+        kept = collapse(row)
+        shorter = text if kept == row else tokenizer.decode(kept)
+        return shorter if find(shorter) == find(text) else text
 
     def _units(self, text: str) -> list[Unit]:
         if self.wishes.prefix:
@@ -79,9 +93,9 @@ class Guard:
         queries = [sentence.query for sentence in sentences]
         answers = self._sound(sentences, self.plain.answer(queries, *self.settings, advance=advance))
         found = [
-            [self._said(sentence, answer, hypothesis) for hypothesis in answer.hypotheses]
+            [self._said(answer, hypothesis) for hypothesis in answer.hypotheses]
             if sentence.query.row
-            else [Said(self.plain.spaced(sentence.text), flags=(*sentence.flags, "unknown"))]
+            else [Said(self.plain.spaced(sentence.text), flags=("unknown",))]
             for sentence, answer in zip(sentences, answers, strict=True)
         ]
         self._tag(sentences, answers, found)
@@ -92,14 +106,12 @@ class Guard:
         text = normalise(part.text)
         encode = self.plain.tokenizers.source.encode
         if unknown(self.plain.tokenizers.source.pieces(encode(normalise(part.words)))):
-            return _Sentence(part, text, Query([]), ())
-        whole = encode(text)
-        row = collapse(whole)
+            return _Sentence(part, text, Query([]))
         if wishes.prefix and (part.instead or part.tags):
             wishes = replace(wishes, prefix=part.prefix(wishes.prefix))
         wanted = wishes.wanted(part.words, self.plain.ids)
         wanted += [[self.plain.ids(term)] for term in part.terms]
-        return _Sentence(part, text, Query(row, wishes, wanted), ("loop",) if row != whole else ())
+        return _Sentence(part, text, Query(encode(text), wishes, wanted))
 
     def _sound(self, sentences: Sequence[_Sentence], answers: list[Answer]) -> list[Answer]:
         """The answers, those in trouble exchanged for safer ones."""
@@ -130,10 +142,9 @@ class Guard:
             begun=self.plain.ids(query.wishes.prefix),
         )
 
-    def _said(self, sentence: _Sentence, answer: Answer, hypothesis: Hypothesis) -> Said:
+    def _said(self, answer: Answer, hypothesis: Hypothesis) -> Said:
         tokens = hypothesis.tokens
-        flags = (*sentence.flags, *answer.flags)
-        return Said(self.plain.text(tokens), hypothesis.log_probability, len(tokens) + 1, flags)
+        return Said(self.plain.text(tokens), hypothesis.log_probability, len(tokens) + 1, answer.flags)
 
     def _tag(
         self, sentences: Sequence[_Sentence], answers: Sequence[Answer], found: list[list[Said]]

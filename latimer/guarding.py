@@ -63,7 +63,10 @@ def trouble(
 
 
 def collapse(tokens: Sequence[int], *, most: int = 3) -> list[int]:
-    """The tokens, each stretch that follows itself more often than LOOP times said `most` times only."""
+    """The tokens, each stretch that follows itself more often than LOOP times said `most` times only.
+
+    What is left out of it are whole rounds, so that bytes stay those of letters.
+    """
     row = list(tokens)
     for period in range(1, 13):
         if len(row) <= LOOP * period:
@@ -75,6 +78,8 @@ def collapse(tokens: Sequence[int], *, most: int = 3) -> list[int]:
             if left_out and token == kept[left_out % period - period]:
                 left_out += 1
                 continue
+            if left_out % period:
+                kept += kept[-period:][: left_out % period]
             run = run + 1 if len(kept) >= period and kept[-period] == token else 0
             kept.append(token)
             left_out = 0
@@ -82,16 +87,17 @@ def collapse(tokens: Sequence[int], *, most: int = 3) -> list[int]:
                 left_out = (LOOP + 1 - most) * period
                 del kept[-left_out:]
                 run = 0
-        row = kept
+        row = kept + kept[-period:][: left_out % period]
     return row
 
 
 def cut(text: str, count: Callable[[str], int], longest: int, whole: Sequence[tuple[int, int]]) -> list[str]:
     """The text in parts that together are it, each of at most `longest` by `count`.
 
-    At the ends of sentences, else at the space nearest to the middle, else in the middle; never inside of the
-    ranges of `whole`, so that only such a part may be longer. What has no sentences is cut smaller than
-    `longest`: so long a stretch is hardly language, and the time of a search grows with its square.
+    At the ends of sentences, else between clauses or at the space nearest to the middle, else in the middle;
+    never inside of the ranges of `whole`, so that only such a part may be longer. What has no sentences and
+    is over twice as long is cut smaller than `longest`: so long a stretch is hardly language, and the time of
+    a search grows with its square.
     """
     inside = {place for left, right in whole for place in range(left + 1, right)}
     parts: list[str] = []
@@ -105,7 +111,8 @@ def cut(text: str, count: Callable[[str], int], longest: int, whole: Sequence[tu
         ends = [start + match.end() for match in SENTENCE_END.finditer(part)]
         places = [at for at in ends if start < at < end and at not in inside]
         if not places:
-            places, most = _middle(part, start, inside), max(1, longest // 3)
+            places = _middle(part, start, inside)
+            most = most if count(part) <= 2 * most else max(1, longest // 3)
         if not places:
             parts.append(part)
             continue
@@ -117,7 +124,10 @@ def cut(text: str, count: Callable[[str], int], longest: int, whole: Sequence[tu
 def _middle(part: str, start: int, inside: Container[int]) -> list[int]:
     """The place to cut a part of the text that begins at `start`; none if it is all one."""
     middle = start + len(part) / 2
+    quarter = len(part) / 4
+    clauses = (match.end() for match in re.finditer(r"[,;:،；：，]\s+|[，；：]", part))
     for places in (
+        (at for at in clauses if quarter < at < 3 * quarter),
         (match.end() for match in re.finditer(r"\s+", part)),
         range(1, len(part)),
     ):

@@ -215,7 +215,7 @@ def seal(
     longest, total = record["config"]["data.longest"], sum(one.total for one in materials)
     tokenizers = folder.load_tokenizers()
     told = _telling(pairs, total, lambda share: reporter.preparing("Writing token ids", share))
-    kept, too_long = _write_store(folder, told, tokenizers, longest)
+    store, too_long = _write_store(folder, told, tokenizers, longest)
     if too_long:
         reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
     with replacing(folder.training / "validation.tsv") as temporary:
@@ -225,8 +225,9 @@ def seal(
     folder.write_record(
         {
             **record,
+            "seen": max(store.seen, record.get("seen", 0)),
             "data": {
-                "pairs": kept,
+                "pairs": len(store),
                 "validation_pairs": len(held),
                 "too_long": too_long,
                 "skipped": _skipped(facts),
@@ -321,8 +322,8 @@ def _spacings(materials: Sequence[Material]) -> dict[str, Any]:
 
 def _write_store(
     folder: ModelFolder, pairs: Iterable[TaggedPair], tokenizers: Tokenizers, longest: int
-) -> tuple[int, int]:
-    """The token ids of the pairs; returns how many were kept, and how many were too long."""
+) -> tuple[TokenStore, int]:
+    """The token ids of the pairs; returns what was kept, and how many were too long."""
     too_long = 0
     tagged_by = cache(tokenizers.source.tagged)
 
@@ -337,7 +338,7 @@ def _write_store(
 
     size = max(tokenizers.source.size, tokenizers.target.size)
     store = TokenStore.write(folder.training / "tokens", rows(), vocabulary=size)
-    return len(store), too_long
+    return store, too_long
 
 
 def _versions() -> dict[str, str]:

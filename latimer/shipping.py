@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 
 from latimer import evaluate
+from latimer.data.store import TokenStore
 from latimer.data.tokenizer import BOS
 from latimer.directions import translate_each
 from latimer.errors import Mistake
@@ -71,7 +72,10 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
         return Measured(texts, round(evaluate.bleu(texts, references, tokenize=tokenize).value, 2))
 
     folder.unseal()
-    folder.write_record({name: told for name, told in folder.record.items() if name != "runtime"})
+    record = {name: told for name, told in folder.record.items() if name != "runtime"}
+    if "seen" not in record and (folder.training / "tokens").exists():
+        record["seen"] = TokenStore.open(folder.training / "tokens").seen  # of an older Latimer
+    folder.write_record(record)
     try:
         shipped = _best(model, folder.runtime, measure, note)
     except (ModuleNotFoundError, torch.onnx.OnnxExporterError) as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from latimer.visualize.looks import Look
 
 EngineName = Literal["onnx", "torch"]
-LONGEST = 160  # pieces of a sentence that training has seen, where no record says it
+LONGEST = 160  # pieces of a sentence that training may have seen, where no record says it
 PLAIN = Wishes(guard=False)  # what the model says, as it comes; to compare models by
 
 
@@ -89,7 +89,7 @@ class Translator(PlainTranslator):
             chosen = TorchEngine(directory.load_model(), device or ("cuda" if finds_gpu() else "cpu"))
         translator = cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
         translator.reading = record.get("reading")
-        translator.longest = record["config"]["data.longest"]
+        translator.longest = record.get("seen") or record["config"]["data.longest"]
         return translator
 
     @property

@@ -71,6 +71,7 @@ def prepare_from(
         "from_model": base,
         "replay": list(replay),
         "held": [len(pairs) for pairs in held],
+        "seen": old.record.get("seen", 0),
         "asked": flatten(config),
         "config": flatten(completed),
     }

@@ -63,6 +63,13 @@ def test_only_what_loops_is_collapsed(tokens: list[int]) -> None:
 def test_a_loop_is_said_three_times() -> None:
     assert collapse([9, *[1, 2] * 50, 7]) == [9, *[1, 2] * 3, 7]
     assert collapse([1] * 1000) == [1] * 3
+    assert collapse([9, *[1, 2] * 50, 1, 7]) == [9, *[1, 2] * 3, 1, 7]
+
+
+@given(st.text("aé🙂", min_size=1, max_size=3), st.integers(LOOP + 1, 30), st.text("aéè🙂🙃", max_size=3))
+def test_no_letter_is_torn(stretch: str, times: int, rest: str) -> None:
+    found = bytes(collapse((stretch * times + rest).encode())).decode()
+    assert set(stretch) <= set(found) <= set(stretch + rest)
 
 
 @given(st.text("ab .!", max_size=80), st.integers(1, 9), st.integers(0, 60))
@@ -80,5 +87,17 @@ def test_parts_are_the_text_and_short(text: str, longest: int, start: int) -> No
 
 def test_cuts_are_at_sentence_ends_then_between_words() -> None:
     assert cut("A b c. D e f. G", len, 9, []) == ["A b c. ", "D e f. ", "G"]
-    assert cut("aaa b ccc d", lambda part: len(part.split()), 3, []) == ["aaa ", "b ", "ccc ", "d"]
+    assert cut("aaa b ccc d", lambda part: len(part.split()), 1, []) == ["aaa ", "b ", "ccc ", "d"]
+    assert cut("a b c d e f g", lambda part: len(part.split()), 3, []) == [
+        "a ",
+        "b ",
+        "c ",
+        "d ",
+        "e ",
+        "f ",
+        "g",
+    ]
     assert cut("A b c. D e f.", len, 13, []) == ["A b c. D e f."]
+    # Not twice as long: two halves, between clauses where they aren't far from the middle.
+    assert cut("aaa bbb, ccc ddd eee", len, 16, []) == ["aaa bbb, ", "ccc ddd eee"]
+    assert cut("aaa, bbb ccc ddd eee", len, 16, []) == ["aaa, bbb ", "ccc ddd eee"]

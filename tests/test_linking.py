@@ -9,8 +9,8 @@ import pytest
 import torch
 from models.grid import FAMILIES
 
-from latimer.aligner import Aligner, between_words, linked, teach
-from latimer.alignment import Reading
+from latimer.aligner import Aligner, teach
+from latimer.alignment import Reading, between_words, linked
 from latimer.data.batches import collate
 from latimer.data.store import TokenStore
 from latimer.errors import Mistake

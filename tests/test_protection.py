@@ -197,6 +197,14 @@ def test_whatever_the_order_each_pair_stands_around_what_it_stood_around(
         assert sorted(strip(found)[0].split()) == sorted(strip(mixed)[0].split())
 
 
+def test_a_line_is_no_longer_for_its_tags_and_addresses() -> None:
+    def units(text: str) -> int:
+        return len(arrange(text, len, 16))
+
+    assert units("a <b>dog</b> runs") == units("go to someone@example.org") == 1
+    assert units("a <b>dog</b> of the town") == 2
+
+
 def test_punctuation_stays_outside_and_spaces_where_they_were() -> None:
     weights = np.array([[0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0.0]])
     units = arrange("go, <b>dog</b>!", len, 100, BYTES)

@@ -1,6 +1,7 @@
 """Text in, text out, in order, whatever the text."""
 
 import copy
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from latimer import packing
 from latimer import plain as module
 from latimer.config import configure
+from latimer.data.store import TokenStore
 from latimer.data.text import Spacing
 from latimer.data.tokenizer import BOS, EOS, PAD
 from latimer.errors import Mistake
+from latimer.folder import ModelFolder
 from latimer.plain import Query
 from latimer.protection import find, keeps
 from latimer.recipe import Trained, train
@@ -48,7 +51,9 @@ def translator(
         "training.validations": 1,
     }
     into = tmp_path_factory.mktemp("learned") / "model"
-    return train(configure({**small_settings, **longer}), str(pairs_file), into=into).translator
+    found = train(configure({**small_settings, **longer}), str(pairs_file), into=into).translator
+    found.longest = 160
+    return found
 
 
 def test_the_whole_way_from_pairs_to_translations(translator: Translator) -> None:
@@ -220,6 +225,19 @@ def test_looking_at_a_model_without_attention_is_a_mistake(trained: Trained) -> 
     model = build(ModelConfig(score="none"), source_vocabulary=size, target_vocabulary=size, joint=True)
     with pytest.raises(Mistake, match="no attention to look at"):
         Translator(TorchEngine(model), tokenizers).look("she", target="elle")
+
+
+def test_a_line_is_cut_by_what_training_has_seen(trained: Trained, tmp_path: Path) -> None:
+    store = TokenStore.open(trained.folder.training / "tokens")
+    assert trained.translator.longest == trained.folder.record["seen"] == store.seen
+    lengths = [*[4] * 985, *range(5, 20)]
+    assert TokenStore.of([([7] * length, [7]) for length in lengths]).seen == sorted(lengths)[-10]
+    assert TokenStore.of([([7] * (1 + (n == 0)), [7]) for n in range(500_000)]).seen == 1
+    older = ModelFolder(tmp_path / "older")
+    shutil.copytree(trained.folder.path, older.path)
+    record = {name: told for name, told in trained.folder.record.items() if name != "seen"}
+    older.write_record(record)
+    assert Translator.load(older.path).longest == record["config"]["data.longest"]
 
 
 def test_loading_gives_what_training_kept(trained: Trained, tmp_path: Path) -> None:

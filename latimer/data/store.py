@@ -57,6 +57,12 @@ class TokenStore:
     def target_lengths(self) -> NDArray[np.int32]:
         return np.diff(self.targets.offsets).astype(np.int32)
 
+    @property
+    def seen(self) -> int:
+        """Ids of the longest sources of which training sees enough: some hundreds are longer, 1 % at most."""
+        longer = float(np.clip(300 / max(1, len(self)), 0.001, 0.01))
+        return int(np.quantile(self.source_lengths, 1 - longer, method="higher")) if len(self) else 0
+
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "TokenStore":
         """A store in memory, for small things."""

@@ -25,9 +25,10 @@ from torch.export import Dim
 from latimer.files import write_whole
 from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
-from latimer.runtime.fused import asks_by_sentence, choose, fuse, spare_copies
+from latimer.runtime.finishing import finish, spare_copies
+from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
-from latimer.runtime.int8 import quantise
+from latimer.runtime.int8 import quantise, see_reaches
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest, leaves, repeat, with_leaves
 
@@ -97,6 +98,9 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     beam = 2 if shares else 1
     one, other = _sample(model, bos, 2, 5, 3, beam), _sample(model, bos, 3, 7, 4, beam)
     scores = [f"scores_{name}" for name in source_attentions(model)]
+    model = step_by_step(model)
+    if weights == "int8":
+        see_reaches(model, bos)
     model = fuse(written_out(model))
     if weights == "int8":
         model = quantise(model)
@@ -125,7 +129,7 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     outputs[:] = [value for value in outputs if value.name not in unused]
     spare_copies(step.model)
     spare_copies(encoder.model)
-    choose(step.model)
+    finish(step.model, positions=POSITIONS)
     if shares:
         step.model.metadata_props["memory"] = PER_SENTENCE
     return Graphs(encoder, step)
@@ -190,13 +194,20 @@ def _undisturbed() -> Iterator[None]:
 # --- layers that can't be recorded as they are
 
 
-def written_out(model: Seq2Seq) -> Seq2Seq:
-    """The model, its LSTMs replaced by what the format can say, in their places."""
+def step_by_step(model: Seq2Seq) -> Seq2Seq:
+    """The model, the LSTMs that write replaced by such as read one position, in their places."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, LSTM):
                 setattr(parent, name, OneStep(child.lstm))
-            elif isinstance(child, BidirectionalLSTM):
+    return model
+
+
+def written_out(model: Seq2Seq) -> Seq2Seq:
+    """The model, the LSTMs that read replaced by what the format can say, in their places."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, BidirectionalLSTM):
                 setattr(parent, name, BothWays(child.lstm))
     return model
 
