@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from latimer.documents.inline import PLACEHOLDER
 from latimer.explaining import Explained, explain
 from latimer.search.settings import Wishes
 from latimer.translator import Translator
@@ -40,7 +41,8 @@ def search_of(translator: Translator) -> Search:
             for some in translator.hypotheses(texts, beam=manner.beam, wishes=wishes)
         ]
         if manner.explain:
-            pairs = [(text, some[0].text if some else "") for text, some in zip(texts, found, strict=True)]
+            both = zip(texts, [some[0].text if some else "" for some in found], strict=True)
+            pairs = [(PLACEHOLDER.sub("", text), PLACEHOLDER.sub("", said)) for text, said in both]
             for some, explained in zip(found, explain(translator, pairs), strict=True):
                 some[:1] = [one._replace(explained=explained) for one in some[:1]]
         return found

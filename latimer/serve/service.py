@@ -19,7 +19,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from latimer.documents import Translate, translate_html, translate_text, without_placeholders
+from latimer.documents import translate_html, translate_text
+from latimer.documents.inline import PLACEHOLDER
 from latimer.explaining import Explained
 from latimer.serve.batching import Batcher
 from latimer.serve.detection import Detected, detector
@@ -53,6 +54,11 @@ class Segment(NamedTuple):
         if explained and not first:
             explained = self.explained and explained.after(self.explained)
         return Segment(self.source, answer.text, confidence, explained)
+
+    def bare(self) -> "Segment":
+        """Without what stands for the tags of a page."""
+        source, target = (PLACEHOLDER.sub("", text) for text in (self.source, self.target))
+        return self._replace(source=source, target=target)
 
 
 class Wanted(NamedTuple):
@@ -175,10 +181,6 @@ class Service:
     ) -> Translated:
         """One text through its way. Raises Refusal (503) where the server is busy or the time is over."""
         scan = translate_html if wanted.html else translate_text
-
-        def split(text: str, translate: Translate) -> str:
-            return scan(text, without_placeholders(translate))
-
         asked: list[str] = []
 
         def collect(some: list[str]) -> list[str]:
@@ -187,17 +189,17 @@ class Service:
 
         def write(number: int) -> str:
             other = [one[min(number, len(one) - 1)].target for one in found]
-            return split(text, lambda some: other)
+            return scan(text, lambda some: other)
 
         def written() -> list[str]:
             return [write(number) for number in range(wanted.alternatives + 1)]
 
         long = len(text) * (1 + wanted.alternatives) > LONG
-        await self._aside(long, lambda: split(text, collect))
+        await self._aside(long, lambda: scan(text, collect))
         found = await self.segments(asked, way, deadline=deadline, wanted=wanted)
         whole, *others = await self._aside(long, written)
         distinct = [one for one in dict.fromkeys(others) if one != whole]
-        return Translated(whole, distinct, [one[0] for one in found])
+        return Translated(whole, distinct, [one[0].bare() for one in found])
 
     async def _aside(self, long: bool, work: Callable[[], T]) -> T:
         """Long work in one thread beside the loop, which meanwhile listens to everybody else."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from latimer.serve.limits import Limits
+from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
 from serve.conftest import MODELS, shout
 
@@ -48,6 +49,18 @@ def test_html_keeps_its_tags(url: str) -> None:
     assert answer["translatedText"] == (
         '<p class="x">ONE <b>TWO</b> &amp; THREE</p><code>a b</code><!-- c -->'
     )
+    asked = {"q": text, "source": "en", "target": "fr", "format": "html", "explain": True}
+    [segment] = post(url, "/translate", asked)[1]["explanation"]["segments"]
+    assert (segment["source"], segment["target"]) == ("one two & three", "ONE TWO & THREE")
+
+
+def test_the_model_says_where_a_tag_goes(start: Callable[..., str]) -> None:
+    def turn(texts: list[str], manner: Manner) -> list[list[Answer]]:
+        return [[Answer(" ".join(reversed(text.split(" "))), -0.1)] for text in texts]
+
+    url = start(Service({("en", "fr"): turn}))
+    asked = {"q": "<p>one <b>two</b> three four</p>", "source": "en", "target": "fr", "format": "html"}
+    assert post(url, "/translate", asked)[1]["translatedText"] == "<p>four three <b>two</b> one</p>"
 
 
 @pytest.mark.parametrize(

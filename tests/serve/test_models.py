@@ -58,3 +58,11 @@ def test_the_best_is_explained(search: Search, translator: Translator, terms: Gl
         assert wanted is not None
         assert (said.source, said.target) == (text.split(), some[0].text.split())
         assert said.attention == pytest.approx(wanted.attention, abs=0.05)
+
+
+def test_tags_go_to_the_model_and_are_not_explained(search: Search) -> None:
+    [[answer]] = search(["I <0>see</0> a dog."], Manner(1, explain=True))
+    assert {"<0>", "</0>"} <= set(re.findall("<[^>]*>", answer.text))
+    assert answer.explained is not None
+    assert answer.explained.source == ["I", "see", "a", "dog."]
+    assert answer.explained.target == re.sub("<[^>]*>", "", answer.text).split()
