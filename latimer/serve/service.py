@@ -1,7 +1,6 @@
 """What the dialects share: the served directions, and texts translated through their queues."""
 
 import asyncio
-import math
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -26,7 +25,7 @@ SURE = 90.0  # of 100: a text in the target language already, which is left alon
 
 
 class Segment(NamedTuple):
-    """A sentence and its translation. `confidence`: the mean probability of a piece, from 0 to 1."""
+    """A sentence and its translation. `confidence`: as of a Translation, from 0 to 1."""
 
     source: str
     target: str
@@ -160,7 +159,7 @@ class Service:
             answers = await batcher.translate([one[0].target for one in found], beam=beam, deadline=deadline)
             found = [
                 [
-                    Segment(before[0].source, one.text, before[0].confidence * math.exp(min(0.0, one.score)))
+                    Segment(before[0].source, one.text, before[0].confidence * one.confidence)
                     for one in answer[:count]
                 ]
                 or before

@@ -1,5 +1,6 @@
 """A server on a socket of its own, before models that are made up: a translation is the text in capitals."""
 
+import math
 import shutil
 import threading
 import time
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 def shout(texts: list[str], beam: int) -> list[list[Translation]]:
     """The text in capitals, with one more mark the worse the hypothesis is."""
     return [
-        [Translation(text.upper() + "!" * k, -0.1 * (k + 1), -0.1 * (k + 1)) for k in range(beam)]
+        [
+            Translation(text.upper() + "!" * k, score, score, confidence=math.exp(score))
+            for k in range(beam)
+            for score in [-0.1 * (k + 1)]
+        ]
         for text in texts
     ]
 

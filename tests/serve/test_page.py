@@ -1,5 +1,6 @@
 """The page at /, in a real browser before a live server: what a person types, clicks and hears."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -32,14 +33,14 @@ def made_up(texts: list[str], beam: int) -> list[list[Translation]]:
     if "slow" in texts:
         time.sleep(0.6)
     return [
-        [Translation(text.upper() + "!" * k, score, score) for k in range(beam)]
+        [Translation(text.upper() + "!" * k, score, score, confidence=math.exp(score)) for k in range(beam)]
         for text in texts
         for score in [-2.0 if "q" in text else -0.1]
     ]
 
 
 def arabic(texts: list[str], beam: int) -> list[list[Translation]]:
-    return [[Translation(ARABIC, -0.1, -0.1)] for _ in texts]
+    return [[Translation(ARABIC, -0.1, -0.1, confidence=0.9)] for _ in texts]
 
 
 SERVED = {**MODELS, ("en", "fr"): made_up, ("fr", "en"): made_up, ("en", "ar"): arabic, ("en", "pb"): made_up}
