@@ -4,9 +4,11 @@ latimer export --model model --to onnx --into there
 python docs/greedy.py there < sentences.txt
 """
 
+import os
 import sys
 from pathlib import Path
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # or it tells its makers of its use
 import numpy as np
 import onnxruntime
 from sentencepiece import SentencePieceProcessor
@@ -36,12 +38,10 @@ class Greedy:
         size = max(map(len, rows))
         source = np.array([[*row, *[PAD] * (size - len(row))] for row in rows])
         mask = np.arange(size) < np.array([[len(row)] for row in rows])
-
         wanted = [*self.memory, "logits", *self.state]  # the first step is taken along
         found = dict(zip(wanted, self.encoder.run(wanted, {"source": source, "mask": mask}), strict=True))
         memory = {name: found[name] for name in self.memory}
         logits, state = found["logits"], {name: found[name] for name in self.state}
-
         tokens = []
         for _ in range(2 * size + 20):
             tokens.append(logits[:, -1].argmax(-1))

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Model
     return folder
 
 
-def run(folder: ModelFolder, program: str, *arguments: str) -> str:
+def run(folder: ModelFolder, program: str, *arguments: str, env: Mapping[str, str] = os.environ) -> str:
     command = [sys.executable, "-W", "error", "-c", program, str(folder.path), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -53,6 +54,16 @@ def test_translating_imports_no_torch(shipped: ModelFolder) -> None:
     rest = "assert not [name for name in sys.modules if name.split('.')[0] in ('torch', 'rich', 'sacrebleu')]"
     out = run(shipped, f"import sys\n{TRANSLATE}{rest}", *TEXTS)
     assert out.splitlines() == Translator.load(shipped.path, engine="onnx").translate(TEXTS)
+
+
+def test_translating_reports_to_nobody_and_leaves_nothing_at_home(
+    shipped: ModelFolder, tmp_path: Path
+) -> None:
+    named = ("CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST", "XDG_CACHE_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in named}
+    env |= {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    assert run(shipped, f"import sys\n{TRANSLATE}", TEXTS[0], env=env)
+    assert not list(tmp_path.rglob("*")), "an identifier for ONNX Runtime's makers"
 
 
 def test_where_torch_can_not_be_imported_the_command_translates(shipped: ModelFolder) -> None:

@@ -170,8 +170,12 @@ def angles(width: int, positions: int) -> tuple[Float[np.ndarray, "P _"], Float[
 
 
 def _session(path: Path) -> Any:
+    # Read once, before anything runs: else ONNX Runtime reports its use to its makers, on Linux since 1.29,
+    # and leaves an identifier in the home folder. The call is for a program that imported it earlier.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = _threads()
