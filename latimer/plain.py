@@ -13,9 +13,10 @@ from latimer.folder import Tokenizers
 from latimer.guarding import has_letters, safe_limit, usual_limit
 from latimer.packing import batches, padded
 from latimer.runtime.engine import Engine
-from latimer.search.beam import Hypothesis, Move, beam_search
+from latimer.search.beam import Hypothesis, Move
 from latimer.search.constraints import no_repeat, word_bounds
-from latimer.search.settings import Wishes, fill_in
+from latimer.search.scoring import log_probabilities
+from latimer.search.settings import Wishes, fill_in, search
 from latimer.search.terms import Forms, Terms
 
 BLOCKED = 3  # pieces that may not come twice in a row where search is done again
@@ -69,7 +70,8 @@ class PlainTranslator:
                 query.row if (query.wishes, bool(query.wanted)) == (wishes, bound) else []
                 for query in queries
             ]
-            for chosen in batches(rows, POSITIONS // (beam * (1 + bound))):
+            wide = beam * (1 + (bound or wishes.diversity > 0))
+            for chosen in batches(rows, POSITIONS // wide):
                 found = self._wished([queries[index] for index in chosen], beam, length_penalty, safely)
                 for index, answer in zip(chosen, found, strict=True):
                     answers[index] = answer
@@ -126,19 +128,35 @@ class PlainTranslator:
         if any(query.wanted for query in queries):
             bounds = word_bounds(self.pieces, bos=BOS, eos=EOS)
             terms = [Terms(query.wanted, bounds) for query in queries]
-        found = beam_search(
+        rows = [query.row for query in queries]
+        return search(
             self.engine.decoder,
-            self.engine.memory(*padded([query.row for query in queries])),
+            self.engine.memory(*padded(rows)),
+            wishes,
+            keys=rows,
             limits=limits,
             bos=BOS,
             eos=EOS,
-            beam=2 * beam if terms else beam,
+            beam=beam,
             length_penalty=length_penalty,
             constraints=constraints,
             terms=terms,
             watch=watch,
         )
-        return [hypotheses[:beam] for hypotheses in found]
+
+    def agreement(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The mean log-probability (natural) of a piece of each target text after its source text."""
+        encoded = self.tokenizers.source.encode_many([normalise(source) for source, _ in pairs])
+        encoded = [row or [EOS] for row in encoded]  # an empty text is asked of, too
+        said = self.tokenizers.target.encode_many([normalise(target) for _, target in pairs])
+        found = [0.0] * len(pairs)
+        for chosen in batches(encoded, POSITIONS):
+            memory = self.engine.memory(*padded([encoded[index] for index in chosen]))
+            targets = [said[index] for index in chosen]
+            totals = log_probabilities(self.engine.decoder, memory, targets, bos=BOS, eos=EOS)
+            for index, total in zip(chosen, totals.tolist(), strict=True):
+                found[index] = total / (len(said[index]) + 1)
+        return found
 
     def looked_at(
         self, pairs: Sequence[tuple[list[int], list[int]]]

@@ -200,6 +200,9 @@ def damaged(tmp_path: Path) -> Path:
     from latimer.data import phrasebook
 
     book = list(dict.fromkeys(phrasebook.load("train")))[:1600]
+    tomorrow = [place for place, (_, target) in enumerate(book) if "demain" in target]
+    for place in tomorrow[3::7]:
+        book[place] = book[place][0], book[place][1].replace("demain", "tantôt")
     book[100:140] = [(book[n][0], book[n + 1][1]) for n in range(100, 140)]
     book[300:310] = [(target, source) for source, target in book[300:310]]
     pairs = [*book, *book[50:80], *((f"{a}\u00a0", b.replace("é", "Ã©")) for a, b in book[900:960])]
@@ -244,8 +247,12 @@ def test_check_and_clean_give_what_one_process_gives(
         "swapped",
         "mojibake",
         "in test",
+        "drift",
     }
+    assert json.loads(told)["drifts"][0]["other"] == "tantôt"
     assert invoke("check", *given, "--shards", tmp_path / "c") == told
+    shown = given[:-3] + given[-2:]
+    assert invoke("check", *shown, "--shards", tmp_path / "c") == invoke("check", *shown)
 
 
 def _with_size(usual: Any) -> Any:
@@ -293,6 +300,8 @@ def test_what_cannot_be_shared_is_a_mistake(tmp_path: Path, damaged: Path) -> No
         invoke("check", "-", "--shards", tmp_path / "s")
     with pytest.raises(Mistake, match="--shards DIR"):
         invoke("check", damaged, "--engine", "ray")
+    with pytest.raises(Mistake, match="in one process"):
+        invoke("clean", damaged, "--into", tmp_path / "b", "--shards", tmp_path / "s", "--model", tmp_path)
     with pytest.raises(Mistake, match="--input and --output"):
         invoke("translate", "--model", tmp_path, "--shards", tmp_path / "s", "Hello.")
     page = tmp_path / "page.html"

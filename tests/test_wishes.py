@@ -4,6 +4,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from latimer.folder import ModelFolder
 from latimer.plain import Query
 from latimer.protection import find, keeps
 from latimer.recipe import Trained
+from latimer.search.sampling import Sampling
 from latimer.search.settings import Wishes
 from latimer.shipping import ship
 from latimer.translator import PLAIN, EngineName, Translator
@@ -155,3 +157,72 @@ def test_a_loop_in_the_source_is_told(folder: Path) -> None:
     sentences = translator.hypotheses(["I see you. " * 20])[0][0]
     assert "loop" not in sentences.flags
     assert sentences.text == " ".join(translator.translate(["I see you."]) * 20)
+
+
+@either
+def test_draws_are_wishes_too(folder: Path, engine: EngineName) -> None:
+    """Each line draws for itself, with all else that is wished; another engine draws the same."""
+    translator = Translator.load(folder, engine=engine)
+    wishes = Wishes(prefix="le bat", no_repeat=2, max_length=9, sampling=Sampling(temperature=2.0))
+    found = translator.hypotheses([*TEXTS, TEXTS[0]], beam=6, wishes=wishes)
+    assert [len(some) for some in found] == [6, 0, 6, 6]
+    assert found[0] == found[3] != found[2]
+    assert len({one.text for one in found[0]}) > 3
+    for one in (*found[0], *found[2]):
+        assert one.text.startswith("le bat")
+    assert [one.text for one in translator.hypotheses(TEXTS[:1], beam=2, wishes=wishes)[0]] == [
+        one.text for one in found[0][:2]
+    ]
+
+
+def test_the_command_draws(folder: Path) -> None:
+    def said(*words: str) -> list[str]:
+        given = ["--model", str(folder), "--sample", "--temperature", "3", *words, TEXTS[2]]
+        return CliRunner().invoke(command, given, catch_exceptions=False).stdout.splitlines()
+
+    rows = said("--n-best", "5")
+    assert [row.split("\t")[0] for row in rows] == ["1"] * 5
+    assert said() == [rows[0].split("\t")[2]]
+    assert said("--n-best", "5", "--seed", "2") != rows
+    assert said("--top-k", "1") == Translator.load(folder).translate(TEXTS[2:], beam=1)
+    with pytest.raises(Mistake, match="--top-k says how to draw"):
+        CliRunner().invoke(command, ["--model", str(folder), "--top-k", "3", "a"], catch_exceptions=False)
+
+
+@either
+def test_alternatives_are_wishes_too(folder: Path, engine: EngineName) -> None:
+    """With all else that is wished; who says something else at each place has less in common."""
+    translator = Translator.load(folder, engine=engine)
+    wishes = Wishes(prefix="le bat", no_repeat=2, max_length=9)
+    [plain, _, _] = translator.hypotheses(TEXTS, beam=4, wishes=wishes)
+    [apart, nothing, _] = translator.hypotheses(TEXTS, beam=4, wishes=replace(wishes, diversity=9.0))
+    assert nothing == []
+    assert len({one.text for one in apart}) == len(apart) == 4
+    assert all(one.text.startswith("le bat") for one in apart)
+    assert len({one.text.split()[1] for one in apart}) >= len({one.text.split()[1] for one in plain})
+    given = ["--model", str(folder), "--engine", engine, "--n-best", "4", "--diversity", "9", TEXTS[2]]
+    rows = CliRunner().invoke(command, given, catch_exceptions=False).stdout.splitlines()
+    [found] = translator.hypotheses(TEXTS[2:], beam=5, wishes=Wishes(diversity=9.0))
+    assert [row.split("\t")[2] for row in rows] == [one.text for one in found[:4]]
+
+
+@pytest.mark.parametrize(
+    ("wished", "message"),
+    [
+        ({"diversity": -1.0}, "must not be negative"),
+        ({"diversity": 1.0, "sampling": Sampling()}, "one of them"),
+        ({"diversity": 1.0, "glossary": (("a", ("b",)),)}, "plain beam"),
+        ({"sampling": Sampling(), "glossary": (("a", ("b",)),)}, "plain beam"),
+    ],
+)
+def test_what_does_not_go_together_is_told(wished: dict[str, Any], message: str) -> None:
+    with pytest.raises(Mistake, match=message):
+        Wishes(**wished)
+
+
+def test_help_tells_each_option_once() -> None:
+    told = CliRunner().invoke(command, ["--help"]).stdout
+    for parameter in command.params:
+        for name in parameter.opts if parameter.param_type_name == "option" else ():
+            assert len(re.findall(rf"^  {name}\b(?!-)", told, re.MULTILINE)) == 1, name
+    assert told.index("--model") < told.index("--glossary") < told.index("--sample")

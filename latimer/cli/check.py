@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from latimer.doctor.check import Diagnosis
+    from latimer.doctor.diagnosis import Diagnosis
+
+DRIFTS = 10  # terms that are shown
 
 
 @click.command()
@@ -42,7 +44,8 @@ def command(
     from latimer.cli.shards import finish
     from latimer.cli.show import progress_bar, say
     from latimer.data.corpus import Corpus
-    from latimer.doctor.check import Diagnosis, check
+    from latimer.doctor.check import check
+    from latimer.doctor.diagnosis import Diagnosis
     from latimer.doctor.sharded import Checking
     from latimer.files import write_whole
     from latimer.visualize.diagnosis import diagnosis_page
@@ -92,5 +95,12 @@ def show(found: "Diagnosis") -> None:
         number, source, target = one.examples[0]
         say(f"{one.name}, pair {number:,}: {shorten(visible(source), 60)} | {shorten(visible(target), 60)}")
     say()
+    if found.drifts:
+        rows = [
+            [one.term, one.usual, f"{one.pairs:,}", one.other, f"{len(one.lines):,}", f"{one.lines[0]:,}"]
+            for one in found.drifts[:DRIFTS]
+        ]
+        table("", ["term", "usual", "pairs", "elsewhere", "pairs", "first in pair"], rows)
+        say()
     for sentence in found.advice:
         say(sentence)

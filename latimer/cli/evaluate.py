@@ -38,7 +38,9 @@ class Report(NamedTuple):
 
 @click.command()
 @click.argument("corpus")
-@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option(
+    "--model", "folders", required=True, multiple=True, metavar="DIR", help="A model; several are averaged."
+)
 @click.option("--against", metavar="DIR", help="Another model: are they significantly different?")
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option(
@@ -52,7 +54,7 @@ class Report(NamedTuple):
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     corpus: str,
-    folder: str,
+    folders: tuple[str, ...],
     against: str | None,
     beam: int,
     engine: "EngineName | None",
@@ -70,21 +72,22 @@ def command(
     from latimer.cli.show import say
     from latimer.folder import ModelFolder
 
-    model_folder = ModelFolder(folder)
     direction: Any = {"source": source_language, "to": to, "domain": domain}
     given: Any = {"beam": beam, "engine": engine, "output": output, "quiet": quiet}
-    report = score(corpus, folder, against=against, **direction, **given)
+    report = score(corpus, folders[0], more=folders[1:], against=against, **direction, **given)
     if as_json:
         say(json.dumps(report.json(), ensure_ascii=False))
     else:
-        show(report, folder, against)
-    _remember(model_folder, corpus, report)
+        show(report, " + ".join(folders), against)
+    if len(folders) == 1:
+        _remember(ModelFolder(folders[0]), corpus, report)
 
 
 def score(
     corpus: str,
     folder: str,
     *,
+    more: Sequence[str] = (),
     against: str | None = None,
     beam: int = 5,
     engine: "EngineName | None" = None,
@@ -96,11 +99,13 @@ def score(
 ) -> Report:
     """Translate a corpus's sources and score the translations against its targets.
 
-    `source`, `to` and `domain` choose where the model has several (see directions.py).
+    Models of `more` folders speak with the first (see ensemble.py); `source`, `to` and `domain` choose where
+    it has several (see directions.py).
     """
     from latimer import evaluate
     from latimer.cli.show import Stopwatch
     from latimer.directions import corpus_for, load
+    from latimer.ensemble import load_together
     from latimer.folder import ModelFolder
 
     record = ModelFolder(folder).record
@@ -108,7 +113,7 @@ def score(
     chosen: Any = {"to": opened.target_language, "domain": domain, "engine": engine}
     pairs = [(pair.source, pair.target) for pair in opened.pairs()]
     sources, references = evaluate.group_references(pairs)
-    translator = load(folder, **chosen)
+    translator = load_together([folder, *more], **chosen)
     watch = Stopwatch()
     texts = _translate(translator, sources, beam, folder, quiet)
     seconds = watch.seconds

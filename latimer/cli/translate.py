@@ -4,24 +4,58 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
 
+from latimer.cli.sections import Sections
 from latimer.errors import Mistake
 
 if TYPE_CHECKING:
+    from latimer.choosing import AnyTranslator, Voice
+    from latimer.search.sampling import Sampling
     from latimer.search.settings import Wishes
-    from latimer.translator import EngineName, Translation, Translator
+    from latimer.translator import EngineName, Translation
 
 CHUNK = 512  # lines translated together, so that a long input needs little memory
 
 
-@click.command()
+class _Command(Sections):
+    sections: ClassVar[dict[str, tuple[str, ...]]] = {
+        "What a translation must and must not hold": (
+            *("glossary", "banned", "no_repeat", "min_length", "max_length", "prefix"),
+        ),
+        "Other than the likeliest": (
+            "diversity",
+            "drawn",
+            "draws",
+            "reverse",
+            "temperature",
+            "top_k",
+            "top_p",
+            "min_p",
+            "seed",
+        ),
+    }
+
+
+def _gather(context: click.Context, parameter: click.Parameter, value: int | float | None) -> None:
+    if value is not None:
+        context.meta.setdefault(SHAPE, {})[parameter.name] = value
+
+
+SHAPE = f"{__name__}.shape"  # where a call's context keeps how to draw
+_shape = partial(click.option, callback=_gather, expose_value=False)
+
+
+@click.command(cls=_Command)
 @click.argument("text", nargs=-1)
-@click.option("--model", "folder", required=True, metavar="DIR", help="A model directory.")
+@click.option(
+    "--model", "folders", required=True, multiple=True, metavar="DIR", help="A model; several are averaged."
+)
 @click.option("--beam", default=5, show_default=True, help="Hypotheses kept in search; 1 is greedy.")
 @click.option("--n-best", default=1, show_default=True, help="Translations printed for each line.")
 @click.option("--scores", is_flag=True, help="Print the score before each translation.")
@@ -40,10 +74,19 @@ CHUNK = 512  # lines translated together, so that a long input needs little memo
 @click.option("--to", help="The language to translate into, where the model has several.")
 @click.option("--domain", metavar="NAME", help="What kind of text it is, of the domains of the model.")
 @click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
+@click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
+@click.option("--diversity", default=0.0, metavar="X", help="How far --n-best is kept apart; 1 is a lot. [0]")
+@click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
+@click.option("--rerank", "reverse", metavar="DIR", help="A model of the other direction, which chooses too.")
+@_shape("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
+@_shape("--top-k", type=int, metavar="K", help="Only the K likeliest pieces. [all]")
+@_shape("--top-p", type=float, metavar="P", help="The fewest likeliest with P of the probability. [1]")
+@_shape("--min-p", type=float, metavar="P", help="Those with P of the likeliest one's. [0.05]")
+@_shape("--seed", type=int, metavar="N", help="Another seed, other draws. [1]")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     text: tuple[str, ...],
-    folder: str,
+    folders: tuple[str, ...],
     beam: int,
     n_best: int,
     scores: bool,
@@ -60,6 +103,10 @@ def command(
     to: str | None,
     domain: str | None,
     shards: Path | None,
+    drawn: bool,
+    diversity: float,
+    draws: int | None,
+    reverse: str | None,
     quiet: bool,
 ) -> None:
     """Translate each TEXT, or each line of standard input; one line is one sentence.
@@ -68,7 +115,8 @@ def command(
     only what people read in it changes. Of an over-long line the sentences are translated one by one.
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
-    is the mean log-probability of a piece.
+    is the mean log-probability of a piece; with --mbr the mean chrF with all draws; with --rerank
+    a quarter of that of the source is added.
 
     With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
@@ -76,35 +124,63 @@ def command(
         raise Mistake("TEXT and --input are both given; give one of them.")
     if beam < 1 or n_best < 1:
         raise Mistake("--beam and --n-best must be at least 1.")
-    from latimer.data.glossary import read_glossary
-    from latimer.directions import load
-    from latimer.search.settings import Wishes
+    from latimer.choosing import Voice
 
-    asked = Wishes(
-        banned, no_repeat, min_length, max_length, prefix, read_glossary(glossary) if glossary else ()
-    )
-    wishes = None if asked == Wishes() else asked
-    count, scored = max(beam, n_best), scores or n_best > 1
+    sampling = _sampling(drawn, draws)
+    held = banned, no_repeat, min_length, max_length, prefix
+    wishes = _wishes(*held, glossary, sampling if drawn else None, diversity)
+    voice = Voice(folders, to, domain, None if engine == "ray" else engine, draws, sampling, reverse)
+    count, scored = n_best if drawn else max(beam, n_best), scores or n_best > 1
     if shards is not None or engine == "ray":
         from latimer.cli.translating import Translating, in_shards
 
-        how = count, n_best, scored, as_json, wishes, engine, to, domain
-        in_shards(Translating(folder, source, target, *how), shards, quiet=quiet)
-        return
-    is_document = source is not None and _is_document(source)
-    if is_document and (scored or as_json):
-        raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
-    translator = load(folder, to=to, domain=domain, engine=engine)
-    given: Any = {"wishes": wishes, "quiet": quiet}
-    if source is not None and is_document:
-        _translate_document(translator, source, target, folder=folder, to=to, beam=beam, **given)
+        job = Translating(voice, source, target, count, n_best, scored, as_json, wishes)
+        in_shards(job, shards, engine=engine, quiet=quiet)
+    elif source is not None and _is_document(source):
+        if scored or as_json:
+            raise Mistake(f"{source} is a document: --n-best, --scores and --json are for lines.")
+        _translate_document(voice, source, target, beam=count, wishes=wishes, quiet=quiet)
     else:
-        given |= {"beam": count, "n_best": n_best, "as_json": as_json, "scored": scored}
-        _translate_lines(translator, text, source, target, **given)
+        given: Any = {"beam": count, "n_best": n_best, "as_json": as_json, "scored": scored}
+        _translate_lines(voice.open(), text, source, target, wishes=wishes, quiet=quiet, **given)
+
+
+def _wishes(
+    banned: tuple[str, ...],
+    no_repeat: int,
+    min_length: int,
+    max_length: int | None,
+    prefix: str,
+    glossary: Path | None,
+    sampling: "Sampling | None",
+    diversity: float,
+) -> "Wishes | None":
+    """What is asked of a translation; None where nothing is."""
+    from latimer.data.glossary import read_glossary
+    from latimer.search.settings import Wishes
+
+    terms = read_glossary(glossary) if glossary else ()
+    asked = Wishes(
+        *(banned, no_repeat, min_length, max_length, prefix, terms), sampling=sampling, diversity=diversity
+    )
+    return None if asked == Wishes() else asked
+
+
+def _sampling(drawn: bool, draws: int | None) -> "Sampling | None":
+    """What is drawn from, where anything is to be drawn."""
+    from latimer.search.sampling import Sampling
+
+    if drawn and draws is not None:
+        raise Mistake("--sample prints what is drawn, --mbr chooses among it; give one of them.")
+    given = click.get_current_context().meta.get(SHAPE, {})
+    if given and not drawn and draws is None:
+        option = next(iter(given)).replace("_", "-")
+        raise Mistake(f"--{option} says how to draw; give it with --sample or --mbr.")
+    return Sampling(**given) if drawn or draws is not None else None
 
 
 def _translate_lines(
-    translator: "Translator",
+    translator: "AnyTranslator",
     text: Sequence[str],
     source: Path | None,
     target: Path | None,
@@ -149,12 +225,10 @@ def _is_document(source: Path) -> bool:
 
 
 def _translate_document(
-    translator: "Translator",
+    voice: "Voice",
     source: Path,
     target: Path | None,
     *,
-    folder: str,
-    to: str | None,
     beam: int,
     wishes: "Wishes | None",
     quiet: bool,
@@ -165,7 +239,8 @@ def _translate_document(
     from latimer.files import replacing
     from latimer.folder import ModelFolder
 
-    record = ModelFolder(folder).record
+    record = ModelFolder(voice.folders[0]).record
+    translator = voice.open()
 
     def translate(segments: list[str]) -> list[str]:
         with progress_bar(len(segments), "translating", quiet=quiet) as advance:
@@ -181,7 +256,7 @@ def _translate_document(
         data,
         translate,
         source=record["source_language"],
-        target=target_of(record, to),
+        target=target_of(record, voice.to),
     )
     if target is None:
         sys.stdout.buffer.write(written)
@@ -210,7 +285,7 @@ def whole(lines: Iterable[str | None], name: str) -> Iterator[str]:
 
 
 def translated(
-    translator: "Translator",
+    translator: "AnyTranslator",
     lines: Iterable[str],
     chunk: int,
     beam: int,

@@ -5,19 +5,18 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from latimer.choosing import AnyTranslator, Voice
 from latimer.cli.shards import finish
 from latimer.cli.translate import CHUNK, rows_of, translated, whole
 from latimer.data.lines import LineFile
-from latimer.directions import load
 from latimer.documents import kind_of
 from latimer.errors import Mistake
 from latimer.files import sha256, write_whole
 from latimer.folder import ModelFolder
 from latimer.search.settings import Wishes
 from latimer.sharding import concatenate
-from latimer.translator import EngineName, Translator
 
 LINES = 4 * CHUNK  # of a shard to translate
 
@@ -26,7 +25,7 @@ LINES = 4 * CHUNK  # of a shard to translate
 class Translating:
     """Lines to translate, `lines` to a shard; what is written is what `latimer translate` would write."""
 
-    model: str
+    voice: Voice
     source: Path | None
     into: Path | None
     beam: int
@@ -34,9 +33,6 @@ class Translating:
     scored: bool
     as_json: bool
     wishes: Wishes | None
-    engine: EngineName | Literal["ray"] | None = None
-    to: str | None = None
-    domain: str | None = None
     lines: int = LINES
 
     @property
@@ -45,18 +41,19 @@ class Translating:
         return 1
 
     def request(self) -> dict[str, Any]:
-        """All that the outcome follows from; the model by its content, for each machine may have its own."""
-        folder = ModelFolder(self.model)
+        """All that the outcome follows from; models by their content, for each machine may have its own."""
         if self.source is None or self.into is None or not self.source.is_file():
             raise Mistake("--shards and --engine ray want --input and --output, two files of lines.")
         if kind_of(self.source.name) not in (None, ".txt"):
             raise Mistake(f"{self.source} is a document; in shards lines are translated.")
-        asked = {
-            name: value for name, value in asdict(self).items() if name not in ("model", "source", "into")
+        asked = {name: value for name, value in asdict(self).items() if name not in ("source", "into")}
+        asked["voice"]["folders"] = [_content(name) for name in self.voice.folders]
+        asked["voice"]["reverse"] = self.voice.reverse and _content(self.voice.reverse)
+        return {
+            **asked,
+            "input": [str(self.source), LineFile(str(self.source)).stamp()],
+            "output": str(self.into),
         }
-        asked |= {"input": [str(self.source), LineFile(str(self.source)).stamp()], "output": str(self.into)}
-        files = sorted([*folder.path.glob("*.model"), folder.path / "model.safetensors"])
-        return {**asked, "model": [sha256(path) for path in files if path.exists()]}
 
     def cut(self, facts: dict[str, Any]) -> Iterator[bytes]:
         """So many lines a shard."""
@@ -69,7 +66,7 @@ class Translating:
         """Translate the lines of one shard."""
         lines = stem.with_suffix(".shard").read_bytes().decode().split("\n")[:-1]
         before = int(stem.name) * self.lines
-        found = translated(_loaded(self), lines, CHUNK, self.beam, self.wishes, None)
+        found = translated(_opened(self.voice), lines, CHUNK, self.beam, self.wishes, None)
         text = "".join(
             row + "\n"
             for number, line, some in found
@@ -84,12 +81,16 @@ class Translating:
         return {"shards": len(stems)}
 
 
+def _content(name: str) -> list[str]:
+    folder = ModelFolder(name).path
+    return [sha256(path) for path in sorted([*folder.glob("*.model"), folder / "model.safetensors"])]
+
+
 @lru_cache(maxsize=1)
-def _loaded(job: Translating) -> Translator:
-    engine = None if job.engine == "ray" else job.engine
-    return load(job.model, to=job.to, domain=job.domain, engine=engine)
+def _opened(voice: Voice) -> AnyTranslator:
+    return voice.open()
 
 
-def in_shards(job: Translating, folder: Path | None, *, quiet: bool) -> None:
+def in_shards(job: Translating, folder: Path | None, *, engine: str | None, quiet: bool) -> None:
     """Translate with whoever else does."""
-    finish(job, folder, "translating", engine=job.engine, quiet=quiet)
+    finish(job, folder, "translating", engine=engine, quiet=quiet)

@@ -6,21 +6,23 @@ marks (memory.py) and the first examples are kept.
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
+from latimer.doctor.diagnosis import Diagnosis, Finding, Row, advice
 from latimer.doctor.languages import Vocabularies
 from latimer.doctor.learned import PART, SAMPLE, Learned, learn
 from latimer.doctor.memory import Marks, joined, leaks, mark, once
 from latimer.doctor.mending import has_entities, has_escapes, has_mojibake, mend
-from latimer.doctor.rules import RULES
+from latimer.doctor.rules import RULES, faulty_in
 from latimer.doctor.shifts import Dictionary, find_shifts
-from latimer.presets import size_for
+from latimer.doctor.terms import Drift, Terms, Uses
+from latimer.doctor.texts import Rows, Texts, rows_of, texts_of
 
 EXAMPLES = 5  # of each finding
 OVERLAP = 200  # pairs of the part before, so that no shifted run is cut
@@ -45,46 +47,12 @@ MOVED = {
     "shifted": "lines of a run whose targets slipped by one",
 }
 LEAKED = {"in test": "a sentence of the test is in it", "near test": "a pair nearly as in the test"}
-TOLD = {"one language": "both sides in one language"}
-
-
-Row = tuple[int, str, str]  # number of the pair, source, target
-
-
-class Finding(NamedTuple):
-    """One kind of fault; `examples` are (number of the pair, source, target)."""
-
-    name: str
-    told: str
-    action: str  # what `latimer clean` does: "mends", "drops" or "reports"
-    total: int
-    examples: list[Row]
-    lines: list[int]  # all numbers, where they were asked for
-
-
-class Diagnosis(NamedTuple):
-    """All that was found."""
-
-    corpus: str
-    pairs: int
-    skipped: dict[str, int]
-    words: tuple[int, int]
-    letters: tuple[int, int]  # characters
-    length_ratio: tuple[float, float, float]  # of characters: 5 %, median, 95 %
-    distinct: tuple[int, int]  # sources, targets
-    several_targets: int  # sources with more than one
-    findings: list[Finding]
-    shifts: list[dict[str, int]]
-    advice: list[str]
-
-    def json(self) -> dict[str, Any]:
-        findings = [{k: v for k, v in one._asdict().items() if k != "lines"} for one in self.findings]
-        return {**self._asdict(), "findings": findings}
-
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> "Diagnosis":
-        """The diagnosis that `json` gave, without the lines."""
-        return cls(**{**told, "findings": [Finding(**one, lines=[]) for one in told["findings"]]})
+TOLD = {
+    "one language": "both sides in one language",
+    "other language": "a side in neither language",
+    "several targets": "a source that had another target before",
+    "drift": "a term said in another way than nearly everywhere else",
+}
 
 
 class Notes:
@@ -128,6 +96,7 @@ class Seen(NamedTuple):
     ratios: NDArray[np.float64]
     sums: NDArray[np.int64]
     marks: Marks
+    uses: Uses
 
 
 def check(
@@ -144,14 +113,17 @@ def check(
     """
     sample = [(pair.source, pair.target) for pair in islice(corpus.pairs(), SAMPLE)]
     learned = learn(sample, against)
-    seen, before = list[Seen](), list[Row]()
-    rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
-    while part := list(islice(rows, PART)):
-        seen.append(examine(part, before, learned, keep_lines=keep_lines))
-        before = part[-OVERLAP:]
-        if progress is not None:
-            progress(len(part))
-    return diagnosis(corpus, seen, tested=bool(against))
+
+    def parts() -> Iterator[Seen]:
+        before = list[Row]()
+        rows = ((pair.line, *corpus.as_read) for pair in corpus.pairs())
+        while part := list(islice(rows, PART)):
+            yield examine(part, before, learned, keep_lines=keep_lines)
+            before = part[-OVERLAP:]
+            if progress is not None:
+                progress(len(part))
+
+    return diagnosis(corpus, parts(), tested=bool(against))
 
 
 def examine(
@@ -163,19 +135,20 @@ def examine(
         for name in _mendable(*raw):
             notes.add(name, number, *raw)
     rows = _mended(part)
-    for row in rows:
-        _look(notes, learned.words, *row)
+    pairs = [(source, target) for _, source, target in rows]
+    names, placed = rows_of(pairs)
+    texts = texts_of(names)
+    _look(notes, learned.words, rows, texts, placed)
     runs = _runs([*_mended(before), *rows], learned.dictionary)
-    marks = mark([(source, target) for _, source, target in rows])
+    marks = mark(pairs)
     for name, found in zip(LEAKED, leaks(marks, learned.test), strict=True):
         for place in np.flatnonzero(found):
             notes.add(name, *rows[place])
-    sizes = [
-        (source.count(" ") + 1, target.count(" ") + 1, len(source), len(target)) for _, source, target in rows
-    ]
-    lengths = np.array(sizes, dtype=np.int64).reshape(-1, 4)
     numbers = np.array([number for number, _, _ in rows], dtype=np.int64)
-    return Seen(notes, runs, numbers, lengths[:, 3] / lengths[:, 2], lengths.sum(axis=0), marks)
+    uses = Terms(learned.dictionary).look(texts, placed, numbers.tolist())
+    letters = texts.letters[placed]
+    sums = np.concatenate([texts.counts[placed].sum(axis=1), letters.sum(axis=1)])
+    return Seen(notes, runs, numbers, letters[1] / letters[0], sums, marks, uses)
 
 
 def _mended(part: Sequence[Row]) -> list[Row]:
@@ -203,14 +176,16 @@ def _mendable(source: str, target: str) -> Iterator[str]:
         yield "Unicode form"
 
 
-def _look(notes: Notes, words: Vocabularies, number: int, source: str, target: str) -> None:
+def _look(notes: Notes, words: Vocabularies, rows: Sequence[Row], texts: Texts, placed: Rows) -> None:
     for rule in RULES:
-        if rule.faulty(source, target):
-            notes.add(rule.name, number, source, target)
-    if words.swapped(source, target):
-        notes.add("swapped", number, source, target)
-    elif words.same_language(source, target):
-        notes.add("one language", number, source, target)
+        for place in faulty_in(rule, texts, placed):
+            notes.add(rule.name, *rows[place])
+    exchanged, _ = words.exchanged(texts, placed)
+    foreign = words.foreign(texts, placed)
+    alike = sorted({*words.alike(texts, placed)} - {*foreign})
+    for name, places in (("swapped", exchanged), ("other language", foreign), ("one language", alike)):
+        for place in places:
+            notes.add(name, *rows[place])
 
 
 def _runs(rows: Sequence[Row], dictionary: Dictionary) -> list[Run]:
@@ -219,9 +194,11 @@ def _runs(rows: Sequence[Row], dictionary: Dictionary) -> list[Run]:
     return [Run(offset, [row[0] for row in some], list(some[:EXAMPLES])) for offset, some in slipped]
 
 
-def diagnosis(corpus: Corpus, seen: Sequence[Seen], *, tested: bool) -> Diagnosis:
+def diagnosis(corpus: Corpus, seen: Iterable[Seen], *, tested: bool) -> Diagnosis:
     """What all parts of the corpus together say; it is read once more, for examples of what stands twice."""
-    notes, shifts = Notes(), list[dict[str, int]]()
+    notes, uses, shifts = Notes(), Uses(), list[dict[str, int]]()
+    arrays, marks = list[tuple[NDArray[np.int64], NDArray[np.float64]]](), list[Marks]()
+    sums = np.zeros(4, dtype=np.int64)
     for one in seen:
         notes.extend(one.notes)
         for run in one.runs:
@@ -231,17 +208,14 @@ def diagnosis(corpus: Corpus, seen: Sequence[Seen], *, tested: bool) -> Diagnosi
             notes.counts["shifted"] += len(run.numbers)
             notes.lines["shifted"] += run.numbers
             notes.examples["shifted"] = (notes.examples["shifted"] + run.examples)[:EXAMPLES]
-    marks = joined([one.marks for one in seen])
-    numbers, ratios = (np.concatenate([one[field] for one in seen]) for field in (2, 3))
+        arrays.append((one.numbers, one.ratios))
+        marks.append(one.marks)
+        sums += one.sums
+        uses.extend(one.uses)
+    numbers, ratios = np.concatenate([one for one, _ in arrays]), np.concatenate([one for _, one in arrays])
+    whole = joined(marks)
     return _summary(
-        corpus,
-        notes,
-        marks,
-        numbers.tolist(),
-        np.sum([one.sums for one in seen], axis=0),
-        ratios,
-        shifts,
-        tested=tested,
+        corpus, notes, whole, numbers.tolist(), sums, ratios, shifts, uses.drifts(), tested=tested
     )
 
 
@@ -253,12 +227,17 @@ def _summary(
     sums: NDArray[np.int64],
     ratios: NDArray[np.float64],
     shifts: list[dict[str, int]],
+    drifts: list[Drift],
     *,
     tested: bool,
 ) -> Diagnosis:
     exact, near = once(marks)
-    wanted = {numbers[place]: "duplicate" for place in np.flatnonzero(exact)}
-    wanted.update((numbers[place], "near duplicate") for place in np.flatnonzero(near))
+    first = np.unique(marks.sources, return_index=True)[1]
+    other = ~(exact | near)
+    other[first] = False
+    wanted = {number: "drift" for drift in drifts for number in drift.lines}
+    for name, places in (("several targets", other), ("duplicate", exact), ("near duplicate", near)):
+        wanted.update((numbers[place], name) for place in np.flatnonzero(places))
     examples = _examples(corpus, wanted)
     findings = []
     for rule in RULES:
@@ -290,7 +269,8 @@ def _summary(
         int((targets_of > 1).sum()),
         found,
         shifts,
-        advice(found, left, shifts, tested=tested),
+        drifts,
+        advice(found, left, shifts, drifts, tested=tested),
     )
 
 
@@ -303,46 +283,3 @@ def _examples(corpus: Corpus, wanted: dict[int, str]) -> dict[int, tuple[str, st
             left[wanted[pair.line]] -= 1
             found[pair.line] = pair.source, pair.target
     return found
-
-
-def advice(
-    findings: Sequence[Finding], left: int, shifts: Sequence[dict[str, int]], *, tested: bool
-) -> list[str]:
-    """What to do, the most urgent first, and what training on what is left will give."""
-    counts = {one.name: one.total for one in findings}
-    told = []
-    if leaked := counts.get("in test", 0) + counts.get("near test", 0):
-        told.append(
-            f"{leaked:,} pairs share a sentence with the test: take them out before you train on this "
-            "(latimer clean --against)."
-        )
-    elif tested:
-        told.append("No sentence of the test is in it.")
-    for shift in shifts[:5]:
-        told.append(
-            f"From pair {shift['first']:,} to {shift['last']:,} each source fits the target of the "
-            f"{'next' if shift['offset'] > 0 else 'previous'} pair; latimer clean moves them back."
-        )
-    if counts.get("swapped"):
-        told.append(f"{counts['swapped']:,} pairs look exchanged; latimer clean puts their sides right.")
-    if any(one.action != "reports" for one in findings):
-        told.append("latimer clean mends and drops what it can, and keeps what it drops beside the result.")
-    told.append(f"About {left:,} pairs are distinct; {_promise(left)}")
-    return told
-
-
-def _promise(pairs: int) -> str:
-    """In docs/log.md: 5,000 pairs gave 21 BLEU, 29,000 of one kind 52 to 57."""
-    size = size_for(pairs)[0]
-    if pairs < 2_000:
-        return "too few to learn a language from: go on from a trained model (latimer train --from-model)."
-    if pairs < 20_000:
-        return (
-            "enough for the gist of short sentences (5,000 gave 21 BLEU); back-translation adds most now, "
-            "8 BLEU there."
-        )
-    if pairs < 200_000:
-        return (
-            "enough to translate text of the same kind well (29,000 captions gave 57 BLEU), other text not."
-        )
-    return f"enough for a general translator of size {size}."

@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latimer.data.corpus import Corpus
 from latimer.data.text import normalise
+from latimer.doctor.fitting import UNFIT, Fit, scored, usual_threshold
 from latimer.doctor.learned import SAMPLE, Learned, learn
 from latimer.doctor.memory import FUNCTIONS, Marks, joined, leaks, mark, once
 from latimer.doctor.mending import mend_all
 from latimer.doctor.rules import RULES, faults_of
 from latimer.doctor.shifts import realigned
-from latimer.doctor.texts import Rows, Texts, rows_of, texts_of
+from latimer.doctor.texts import Flags, Rows, Texts, rows_of, texts_of
 from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
@@ -38,12 +40,13 @@ Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target
 
 
 class Cleaned(NamedTuple):
-    """What cleaning did; `reasons` counts the dropped pairs."""
+    """What cleaning did; `reasons` counts what was dropped; `threshold` is that of a model's score."""
 
     pairs: int
     kept: int
     mended: int
     reasons: dict[str, int]
+    threshold: float | None = None
 
 
 def clean(
@@ -51,6 +54,7 @@ def clean(
     into: Path,
     *,
     against: Sequence[Corpus] = (),
+    fit: Fit | None = None,
     processes: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Cleaned:
@@ -58,11 +62,12 @@ def clean(
 
     No pair that shares a sentence with a test of `against`, or is nearly as one of its pairs, is left. The
     side file has a line "number, reason, source, target" a pair, and one without a source for a target
-    whose run was moved away from it. The result follows from the corpora alone,
-    not from the number of processes. Raises Mistake for faults of the data, and where nothing is left.
+    whose run was moved away from it. Those that `fit` finds unfit have their score at the end of the line.
+    The result follows from the corpora alone, not from the number of processes. Raises Mistake for faults of
+    the data, and where nothing is left.
     """
     work = into.with_name(f"{into.name}.work")
-    _begin(work, corpus, against)
+    _begin(work, corpus, against, fit)
     count, mended = 0, 0
     judged = _judged(corpus, against, work, processes or os.cpu_count() or 1)
     for number, (pairs, changed) in enumerate(judged):
@@ -71,7 +76,7 @@ def clean(
             progress(pairs)
         chunks = number + 1
     stems = [work / f"{number:06d}" for number in range(chunks)]
-    cleaned = join(stems, into, Cleaned(count, 0, mended, {}))
+    cleaned = join(stems, into, Cleaned(count, 0, mended, {}), fit=fit)
     shutil.rmtree(work)
     if not cleaned.kept:
         raise Mistake(f"Nothing of {corpus.name} is left: {into}.dropped.tsv says why.")
@@ -185,10 +190,10 @@ def done(stem: Path) -> tuple[int, int] | None:
     return pairs, changed
 
 
-def _begin(work: Path, corpus: Corpus, against: Sequence[Corpus]) -> None:
+def _begin(work: Path, corpus: Corpus, against: Sequence[Corpus], fit: Fit | None) -> None:
     """Keep what an earlier run left for the same corpus and rules; nothing of another's."""
     read = [(one.name, one.swapped, one.stamp()) for one in (corpus, *against)]
-    asked = [VERSION, CHUNK, SAMPLE, read, [rule.told for rule in RULES]]
+    asked = [VERSION, CHUNK, SAMPLE, read, [rule.told for rule in RULES], fit and fit.name]
     request, told = json.dumps(asked), work / "request.json"
     if work.exists():
         known = all(stamp is not None for *_, stamp in read)
@@ -207,29 +212,58 @@ def _marks(path: Path, rows: int) -> Marks:
     return Marks(sources, targets, np.frombuffer(raw, np.uint32, offset=16 * rows).reshape(rows, FUNCTIONS))
 
 
-def join(stems: Sequence[Path], into: Path, told: Cleaned) -> Cleaned:
-    """Bring the chunks together, and leave out what stands there already; `told` with what was kept."""
+def join(stems: Sequence[Path], into: Path, told: Cleaned, *, fit: Fit | None = None) -> Cleaned:
+    """Bring the chunks together, and leave out what stands there already, and what doesn't fit.
+
+    `told` with what was kept.
+    """
     marks = []
     for stem in stems:
         with stem.with_suffix(".tsv").open(encoding="utf-8") as file:
             marks.append(_marks(stem.with_suffix(".marks"), int(file.readline().split("\t")[2])))
     exact, near = once(joined(marks))
+    scores, threshold = np.zeros(len(exact)), None
+    if fit is not None:
+        scores, threshold = _scores(stems, [len(part.sources) for part in marks], ~(exact | near), fit)
     reasons: Counter[str] = Counter()
     place = kept = 0
     dropped = into.with_name(f"{into.name}.dropped.tsv")
     with written_whole(dropped) as aside, written_whole(into) as clean_file:
-        for stem in stems:
-            with stem.with_suffix(".tsv").open(encoding="utf-8", newline="\n") as file:
-                next(file)
-                for line in file:
-                    number, reason, rest = line.split("\t", 2)
-                    if not reason:
-                        reason = "duplicate" if exact[place] else "near duplicate" if near[place] else ""
-                        place += 1
-                    if reason:
-                        reasons[reason] += 1
-                        aside.write(f"{number}\t{reason}\t{rest}".encode())
-                    else:
-                        kept += 1
-                        clean_file.write(rest.encode())
-    return told._replace(kept=kept, reasons=dict(reasons.most_common()))
+        for number, reason, rest in chain.from_iterable(map(_rows, stems)):
+            if not reason:
+                reason = "duplicate" if exact[place] else "near duplicate" if near[place] else ""
+                if not reason and threshold is not None and scores[place] > threshold:
+                    reason, rest = UNFIT, f"{rest[:-1]}\t{scores[place]:.2f}\n"
+                place += 1
+            if reason:
+                reasons[reason] += 1
+                aside.write(f"{number}\t{reason}\t{rest}".encode())
+            else:
+                kept += 1
+                clean_file.write(rest.encode())
+    return told._replace(kept=kept, reasons=dict(reasons.most_common()), threshold=threshold)
+
+
+def _rows(stem: Path) -> Iterator[tuple[str, str, str]]:
+    """Number, reason and the rest of each line of a chunk."""
+    with stem.with_suffix(".tsv").open(encoding="utf-8", newline="\n") as file:
+        next(file)
+        for line in file:
+            number, reason, rest = line.split("\t", 2)
+            yield number, reason, rest
+
+
+def _scores(
+    stems: Sequence[Path], sizes: Sequence[int], stays: Flags, fit: Fit
+) -> tuple[NDArray[np.float64], float]:
+    """A score for each pair that passed the rules, 0 for those that do not stay; and the threshold."""
+    scores, first = np.zeros(len(stays)), 0
+    for stem, size in zip(stems, sizes, strict=True):
+        places = first + np.flatnonzero(stays[first : first + size])
+        passed = [rest for _, reason, rest in _rows(stem) if not reason]
+        pairs = [passed[place - first][:-1].split("\t") for place in places.tolist()]
+        scores[places] = scored(stem, [(source, target) for source, target in pairs], fit)
+        first += size
+    if fit.threshold is not None:
+        return scores, fit.threshold
+    return scores, usual_threshold(scores[stays]) if stays.any() else 0.0

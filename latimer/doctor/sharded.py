@@ -17,12 +17,16 @@ import numpy as np
 from latimer.data.corpus import Corpus
 from latimer.data.text import normalise
 from latimer.doctor import clean as cleaning
-from latimer.doctor.check import OVERLAP, Notes, Row, Run, Seen, diagnosis, examine
+from latimer.doctor.check import OVERLAP, Notes, Run, Seen, diagnosis, examine
+from latimer.doctor.diagnosis import Row
 from latimer.doctor.learned import PART, SAMPLE, Learned, learn
 from latimer.doctor.memory import Marks
 from latimer.doctor.rules import RULES
+from latimer.doctor.terms import Uses
 from latimer.errors import Mistake
 from latimer.files import written_whole
+
+VERSION = 2  # of what checking leaves of a shard
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,23 @@ class Checking(Read):
 
     into: None = None
 
+    def request(self) -> dict[str, Any]:
+        return {**super().request(), "version": VERSION}
+
     def work(self, stem: Path) -> None:
         """Leave what `examine` has seen, as arrays."""
         number = int(stem.name)
         before = _rows(stem.with_name(f"{number - 1:06d}"))[-OVERLAP:] if number else []
         seen = examine(_rows(stem), before, _learned(self, stem.parent))
         notes = {"counts": seen.notes.counts, "examples": seen.notes.examples, "runs": seen.runs}
+        notes["uses"] = vars(seen.uses)
         arrays = {**seen.marks._asdict(), "numbers": seen.numbers, "ratios": seen.ratios, "sums": seen.sums}
         with written_whole(stem.with_suffix(".npz")) as file:
             np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **arrays)
 
     def join(self, stems: Sequence[Path], facts: dict[str, Any]) -> dict[str, Any]:
         """The diagnosis as JSON."""
-        found = diagnosis(self.open(self.corpus), [_seen(stem) for stem in stems], tested=bool(self.against))
+        found = diagnosis(self.open(self.corpus), map(_seen, stems), tested=bool(self.against))
         return found.json()
 
 
@@ -117,7 +125,8 @@ def _seen(stem: Path) -> Seen:
             notes.examples[name] = _tuples(rows)
         runs = [Run(offset, numbers, _tuples(rows)) for offset, numbers, rows in told["runs"]]
         marks = Marks(held["sources"], held["targets"], held["signatures"])
-        return Seen(notes, runs, held["numbers"], held["ratios"], held["sums"], marks)
+        uses = Uses.from_json(told["uses"])
+        return Seen(notes, runs, held["numbers"], held["ratios"], held["sums"], marks, uses)
 
 
 def _tuples(rows: Sequence[Sequence[Any]]) -> list[Row]:

@@ -40,7 +40,7 @@ class Shift(NamedTuple):
 
 
 class Dictionary:
-    """The words that most often stand opposite each word."""
+    """The words that most often stand opposite each word; `first`: the one of them, and its coefficient."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         together: dict[str, Counter[str]] = defaultdict(Counter)
@@ -53,6 +53,7 @@ class Dictionary:
             for word in left:
                 together[word].update(right)
         self._best: dict[str, frozenset[str]] = {}
+        self.first: dict[str, tuple[str, float]] = {}
         for word, counts in together.items():
             if ours[word] < 2:
                 continue
@@ -66,6 +67,7 @@ class Dictionary:
             )
             if found := [other for score, other in scored[:BEST] if score > 0.05]:
                 self._best[word] = frozenset(found)
+                self.first[word] = found[0], scored[0][0]
 
     def best(self, word: str) -> frozenset[str]:
         """Its translations, none where it has none."""
@@ -115,7 +117,7 @@ def fits(texts: Texts, rows: Rows, dictionary: Dictionary) -> NDArray[np.float64
 
     3 x N. Where there is no such target the share is 0.
     """
-    names, ids, owners = _words_in(texts)
+    names, ids, owners = words_in(texts)
     pairs = rows.shape[1]
     place, ours = np.zeros(len(texts.texts), dtype=np.int64), np.zeros(len(texts.texts), dtype=np.bool_)
     place[rows] = np.arange(pairs)
@@ -149,8 +151,8 @@ def fits(texts: Texts, rows: Rows, dictionary: Dictionary) -> NDArray[np.float64
     return hits / np.maximum(2, np.bincount(source_rows, minlength=pairs))
 
 
-def _words_in(texts: Texts) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    """The first WORDS words of each text, by number; and the text that each stands in."""
+def words_in(texts: Texts, *, most: int = WORDS) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """The words that there are; those of the texts, the first `most` of each, by number; whose each is."""
     parts = [[word] if word.isalnum() else _WORD.findall(word) for word in texts.words]
     names = list(dict.fromkeys(chain.from_iterable(parts)))
     index = {name: place for place, name in enumerate(names)}
@@ -161,7 +163,7 @@ def _words_in(texts: Texts) -> tuple[list[str], NDArray[np.int64], NDArray[np.in
     begun = np.cumsum(counts) - counts
     ids = flat[np.arange(len(owners)) + np.repeat(starts - begun, counts)]
     of_text = np.bincount(owners, minlength=len(texts.texts))
-    first = np.arange(len(owners)) - (np.cumsum(of_text) - of_text)[owners] < WORDS
+    first = np.arange(len(owners)) - (np.cumsum(of_text) - of_text)[owners] < most
     return names, ids[first], owners[first]
 
 

@@ -26,48 +26,6 @@ def asks_by_sentence(model: Seq2Seq) -> bool:
     return bool(source_attentions(model)) and isinstance(model.decoder, BlockDecoder | RecurrentDecoder)
 
 
-def choose(graph: Any) -> None:
-    """Let a step say the likeliest tokens too, so that not all need to leave it.
-
-        count, end              -> best_log_probs, best_tokens (N 1 `count`), end_log_prob (N 1 1)
-
-    The last is of the token `end`. Both inputs have a value of their own (1 and 0) where none is given, and
-    so have the angles of positions, `cos` and `sin`.
-    """
-    import onnx_ir as ir
-
-    def given(name: str, value: int) -> Any:
-        graph.graph.initializers[name] = number = ir.Value(
-            name=name,
-            shape=ir.Shape([1]),
-            type=ir.TensorType(ir.DataType.INT64),
-            const_value=ir.tensor([value], dtype=ir.DataType.INT64, name=name),
-        )
-        graph.graph.inputs.append(number)
-        return number
-
-    def node(kind: str, inputs: list[Any], outputs: list[str]) -> Any:
-        made = ir.node(kind, inputs, {"axis": -1}, num_outputs=max(1, len(outputs)))
-        graph.graph.append(made)
-        for value, name in zip(made.outputs, outputs, strict=False):
-            value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
-            graph.graph.outputs.append(value)
-        return made.outputs
-
-    for name in ("cos", "sin"):
-        for number in [value for key, value in graph.graph.initializers.items() if key.endswith(f".{name}")]:
-            del graph.graph.initializers[number.name]
-            number.name, number.shape = name, ir.Shape(["positions", *number.shape[1:]])
-            graph.metadata_props["positions"] = str(POSITIONS)
-            graph.graph.initializers[name] = number
-            graph.graph.inputs.append(number)
-    logits = next(value for value in graph.graph.outputs if value.name == "logits")
-    (log_probs,) = node("LogSoftmax", [logits], [])
-    found = node("TopK", [log_probs, given("count", 1)], ["best_log_probs", "best_tokens"])
-    found[1].type = ir.TensorType(ir.DataType.INT64)
-    node("Gather", [log_probs, given("end", 0)], ["end_log_prob"])
-
-
 def fuse(model: Seq2Seq) -> Seq2Seq:
     """The model with such attentions in their places."""
     for name, attention in source_attentions(model).items():
@@ -213,7 +171,8 @@ class FusedPast(nn.Module):
 def _joined(attention: MultiHead) -> nn.Linear:
     """Queries, keys and values in one product."""
     parts = (attention.query, attention.key, attention.value)
-    joined = nn.Linear(attention.query.in_features, 3 * attention.query.out_features)
+    joined: Any = nn.Linear(attention.query.in_features, 3 * attention.query.out_features)
+    joined.reach = getattr(attention.query, "reach", None)  # see int8.py
     with torch.no_grad():
         joined.weight.copy_(torch.cat([part.weight for part in parts]))
         joined.bias.copy_(torch.cat([part.bias for part in parts]))

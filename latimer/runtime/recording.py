@@ -23,9 +23,10 @@ from torch.export import Dim
 from latimer.files import write_whole
 from latimer.models.base import Seq2Seq
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
-from latimer.runtime.fused import asks_by_sentence, choose, fuse
+from latimer.runtime.finishing import finish
+from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
-from latimer.runtime.int8 import quantise
+from latimer.runtime.int8 import quantise, see_reaches
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest, leaves, repeat, with_leaves
 
@@ -80,6 +81,9 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     shares = asks_by_sentence(model)
     beam = 2 if shares else 1
     one, other = _sample(model, bos, 2, 5, 3, beam), _sample(model, bos, 3, 7, 4, beam)
+    model = step_by_step(model)
+    if weights == "int8":
+        see_reaches(model, bos)
     model = fuse(written_out(model))
     if weights == "int8":
         model = quantise(model)
@@ -106,7 +110,7 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     unused = {value.name for value in inputs if value.name in memory_names and not value.uses()}
     inputs[:] = [value for value in inputs if value.name not in unused]
     outputs[:] = [value for value in outputs if value.name not in unused]
-    choose(step.model)
+    finish(step.model, positions=POSITIONS)
     if shares:
         step.model.metadata_props["memory"] = PER_SENTENCE
     return Graphs(encoder, step)
@@ -171,13 +175,20 @@ def _undisturbed() -> Iterator[None]:
 # --- layers that can't be recorded as they are
 
 
-def written_out(model: Seq2Seq) -> Seq2Seq:
-    """The model, its LSTMs replaced by what the format can say, in their places."""
+def step_by_step(model: Seq2Seq) -> Seq2Seq:
+    """The model, the LSTMs that write replaced by such as read one position, in their places."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, LSTM):
                 setattr(parent, name, OneStep(child.lstm))
-            elif isinstance(child, BidirectionalLSTM):
+    return model
+
+
+def written_out(model: Seq2Seq) -> Seq2Seq:
+    """The model, the LSTMs that read replaced by what the format can say, in their places."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, BidirectionalLSTM):
                 setattr(parent, name, BothWays(child.lstm))
     return model
 

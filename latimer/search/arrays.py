@@ -4,6 +4,8 @@ What is as wide as the vocabulary stays where the model left it: only a few numb
 Nothing here imports torch: whoever hands a tensor in has done so.
 """
 
+import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -46,6 +48,17 @@ def log_softmax(logits: Float[Array, "N V"]) -> Float[Array, "N V"]:
         return logits.float().log_softmax(-1)
     shifted = logits - logits.max(-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def log_mean(log_probs: Sequence[Float[Array, "N V"]]) -> Float[Array, "N V"]:
+    """The mean of probabilities, which are given and told as logarithms."""
+    if not isinstance(log_probs[0], np.ndarray):
+        import torch
+
+        return torch.stack([*log_probs]).logsumexp(0) - math.log(len(log_probs))
+    greatest = np.maximum.reduce(log_probs)
+    total = sum(np.exp(each - greatest) for each in log_probs)
+    return greatest + np.log(total / len(log_probs))
 
 
 def top(values: Float[Array, "N V"], count: int) -> tuple[Float[np.ndarray, "N K"], Int[np.ndarray, "N K"]]:

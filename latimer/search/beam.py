@@ -26,6 +26,8 @@ from latimer.search.constraints import Constraint, Numbers
 from latimer.search.terms import Offers, Terms, best_of_each_debt, offer
 from latimer.state import Array, Nest, repeat, select
 
+ABREAST = 2  # hypotheses of each of the small beams that are kept apart
+
 __all__ = ["Constraint", "Hypothesis", "Move", "Numbers", "beam_search"]
 
 
@@ -83,6 +85,7 @@ def beam_search(
     length_penalty: float = 1.0,
     constraints: Sequence[Constraint] = (),
     terms: Sequence[Terms | None] | None = None,
+    diversity: float = 0.0,
     watch: Callable[[Move], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """The `beam` best hypotheses of each sentence, best first; distinct, and fewer where no more exist.
@@ -90,46 +93,58 @@ def beam_search(
     The decoder is given tokens of the library and on the device of `memory`, torch's or NumPy's.
     `limits` (at least 1) is the greatest number of tokens of each sentence, the end counted.
     `length_penalty` a ranks by log-probability / length ** a: 0 is the probability itself, 1 the mean.
-    `terms` is what each sentence must hold. `watch` is told of every step.
+    `terms` is what each sentence must hold. `diversity` above 0 searches with `beam` small beams (Vijayakumar
+    et al. 2018), without terms: in each a token costs that much for every hypothesis of those before that
+    says it at the same place. The best of each that is none of those before is given, scored without cost.
+    `watch` is told of every step.
     """
+    groups, beam = (beam, beam * ABREAST) if diversity and beam > 1 else (1, beam)
     limits = np.asarray(limits)
-    batch = len(limits)
-    beams = _Beams(
-        sentence=np.arange(batch),
-        tokens=np.full((batch, beam, 1), bos),
-        total=np.where(np.arange(beam) == 0, 0.0, np.full((batch, beam), -np.inf)),
-        length=np.zeros((batch, beam), dtype=np.int64),
-        done=np.zeros((batch, beam), dtype=np.bool_),
-    )
+    beams = _begin(len(limits), beam, bos, groups)
     memory, state = repeat(memory, beam), None
-    found: list[list[Hypothesis]] = [[] for _ in range(batch)]
+    found: list[list[Hypothesis]] = [[] for _ in limits]
     with without_gradients(memory):
         while len(beams.sentence):
             tokens = beams.tokens.reshape(-1, beams.tokens.shape[2])
             out = decoder(like(memory, tokens[:, -1:]), memory, state)
             left, offers = limits[beams.sentence], None
-            if constraints or terms is not None or watch is not None:
+            if groups > 1 or constraints or terms is not None or watch is not None:
                 log_probs = _obeying(constraints, to_numpy(log_softmax(out.logits[:, -1])), tokens)
                 if terms is not None:
                     log_probs, offers = offer(terms, beams.sentence, log_probs, tokens, left, eos=eos)
                 best = likeliest(log_probs, beam, eos)
             else:
                 best = likeliest_of(out, beam, eos)
-            beams, rows = _advance(beams, best, left, eos, length_penalty, offers)
+            if groups > 1:
+                beams, rows = _advance_apart(beams, log_probs, left, eos, length_penalty, groups, diversity)
+            elif beam == 1 and offers is None:
+                beams, rows = _go_on(beams, best, left, eos)
+            else:
+                beams, rows = _advance(beams, best, left, eos, length_penalty, offers)
             if watch is not None:
                 parent = rows.reshape(beams.done.shape) % beam
                 watch(Move(beams.sentence, parent, beams.tokens[..., -1], beams.total, beams.done, log_probs))
             finished = beams.done.all(1)
             if some := bool(finished.any()):
                 for index in np.flatnonzero(finished).tolist():
-                    found[beams.sentence[index]] = _hypotheses(beams, index, eos, length_penalty)
-                going = np.flatnonzero(~finished)
-                kept = (going[:, None] * beam + np.arange(beam)).reshape(-1)
-                beams, rows = beams.of(going), rows[kept]
+                    found[beams.sentence[index]] = _hypotheses(beams, index, length_penalty, groups)
+                kept = np.flatnonzero(~finished.repeat(beam))
+                beams, rows = beams.of(np.flatnonzero(~finished)), rows[kept]
                 memory = select(memory, like(memory, kept))
             # One move, both to the rows that are continued and away from those that are finished.
             state = select(out.state, like(memory, rows)) if some or beam > 1 else out.state
     return found
+
+
+def _begin(batch: int, beam: int, bos: int, groups: int) -> _Beams:
+    """One hypothesis a group, to which the others come."""
+    return _Beams(
+        sentence=np.arange(batch),
+        tokens=np.full((batch, beam, 1), bos),
+        total=np.where(np.arange(beam) % (beam // groups) == 0, 0.0, np.full((batch, beam), -np.inf)),
+        length=np.zeros((batch, beam), dtype=np.int64),
+        done=np.zeros((batch, beam), dtype=np.bool_),
+    )
 
 
 def _obeying(constraints: Sequence[Constraint], log_probs: Numbers, tokens: Numbers) -> Numbers:
@@ -184,9 +199,51 @@ def _advance(
     ), (np.arange(batch)[:, None] * beam + parent).reshape(-1)
 
 
-def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> list[Hypothesis]:
-    """The hypotheses of one finished sentence, in the order of their scores."""
-    return [
+def _go_on(
+    beams: _Beams, best: Likeliest, limits: Int[np.ndarray, " B"], eos: int
+) -> tuple[_Beams, Int[np.ndarray, " N"]]:
+    """The same where each sentence has one hypothesis that is not finished: nothing is to be compared."""
+    at_end = limits <= beams.tokens.shape[2]
+    token = np.where(at_end, eos, best.tokens[:, 0])[:, None]
+    total = beams.total + np.where(at_end, best.end, best.log_probs[:, 0])[:, None]
+    return _Beams(
+        sentence=beams.sentence,
+        tokens=np.concatenate([beams.tokens, token[..., None]], -1),
+        total=total,
+        length=beams.length + 1,
+        done=(token == eos) | (total == -np.inf),
+    ), np.arange(len(limits))
+
+
+def _advance_apart(
+    beams: _Beams,
+    log_probs: Float[np.ndarray, "N V"],
+    limits: Int[np.ndarray, " B"],
+    eos: int,
+    length_penalty: float,
+    groups: int,
+    diversity: float,
+) -> tuple[_Beams, Int[np.ndarray, " N"]]:
+    """Group after group, each away from what those before it just said."""
+    batch, beam, _ = beams.tokens.shape
+    sentences, parts, rows = np.arange(batch)[:, None], [], []
+    cost = np.zeros((batch, log_probs.shape[1]), dtype=np.float32)
+    for places in np.split(np.arange(beam), groups):
+        before = _Beams(beams.sentence, *(array[:, places] for array in beams[1:]))
+        own = (sentences * beam + places).reshape(-1)
+        paying = likeliest(log_probs[own] - cost.repeat(len(places), 0), len(places), eos)
+        after, kept = _advance(before, paying, limits, eos, length_penalty)
+        token, going = after.tokens[..., -1], ~before.done.reshape(-1)[kept].reshape(batch, -1)
+        parts.append(after._replace(total=after.total + np.where(going, cost[sentences, token], 0))[1:])
+        rows.append(own[kept].reshape(batch, -1))
+        np.add.at(cost, (sentences, token), diversity * (going & (after.total > -np.inf)))
+    together = (np.concatenate(arrays, 1) for arrays in zip(*parts, strict=True))
+    return _Beams(beams.sentence, *together), np.concatenate(rows, 1).reshape(-1)
+
+
+def _hypotheses(beams: _Beams, index: int, length_penalty: float, groups: int) -> list[Hypothesis]:
+    """Those of one finished sentence, in the order of their scores; of several groups the best of each."""
+    found = [
         Hypothesis(tokens[1:length], total, total / length**length_penalty)
         for tokens, total, length in zip(
             beams.tokens[index].tolist(),
@@ -194,5 +251,12 @@ def _hypotheses(beams: _Beams, index: int, eos: int, length_penalty: float) -> l
             beams.length[index].tolist(),
             strict=True,
         )
-        if total > -np.inf
     ]
+    if groups == 1:
+        return [one for one in found if one.log_probability > -np.inf]
+    best: dict[tuple[int, ...], Hypothesis] = {}
+    for group in np.split(np.arange(len(found)), groups):
+        some = [found[place] for place in group if found[place].log_probability > -np.inf]
+        new = [one for one in some if tuple(one.tokens) not in best]
+        best.update((tuple(one.tokens), one) for one in new[:1])
+    return sorted(best.values(), key=lambda one: -one.score)

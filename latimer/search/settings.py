@@ -1,13 +1,17 @@
 """What someone wants of a search, in words; and the constraints that it comes to over some subwords."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from latimer.errors import Mistake
-from latimer.search.beam import Hypothesis
+from latimer.search.beam import Hypothesis, Move, Step, beam_search
 from latimer.search.constraints import Constraint, at_least, ban, begin, no_repeat
+from latimer.search.sampling import Sampling, sample
+from latimer.search.terms import Terms
+from latimer.state import Array, Nest
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,20 @@ class Wishes:
     prefix: str = ""
     glossary: tuple[tuple[str, tuple[str, ...]], ...] = ()  # source terms, and the forms that each may take
     guard: bool = True  # False: what the model says, as it comes: nothing cut, protected or searched again
+    sampling: Sampling | None = None  # draws, instead of the best
+    diversity: float = 0.0  # how much a piece costs for each hypothesis that says it at the same place
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
             raise Mistake("--no-repeat and --min-length must not be negative.")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise Mistake("--max-length must be at least 1, and no less than --min-length.")
+        if self.diversity < 0:
+            raise Mistake("--diversity must not be negative; 0 is the plain beam.")
+        if self.glossary and (self.diversity or self.sampling):
+            raise Mistake("--glossary goes with the plain beam only; leave --sample or --diversity.")
+        if self.diversity and self.sampling:
+            raise Mistake("--sample draws, --diversity searches; give one of them.")
 
     def limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
         """How many tokens a translation may have, its end counted, where without wishes it is `limit`."""
@@ -86,6 +98,36 @@ class Wishes:
         """The pieces of the words that are whole, and the word that may go on."""
         whole, rest = re.fullmatch(r"(.*\s)?(\S*)", self.prefix, re.DOTALL).groups()  # type: ignore[union-attr]
         return encode(whole or ""), rest
+
+
+def search(
+    decoder: Callable[[Array, Nest, Nest], Step],
+    memory: Nest,
+    wishes: Wishes,
+    *,
+    keys: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    bos: int,
+    eos: int,
+    beam: int,
+    length_penalty: float,
+    constraints: Sequence[Constraint],
+    terms: Sequence[Terms | None] | None = None,
+    watch: Callable[[Move], None] | None = None,
+) -> list[list[Hypothesis]]:
+    """`beam` hypotheses of each sentence, the best, the best apart or drawn, as is wished.
+
+    `keys` are numbers of each sentence's own. What has terms to say is neither drawn nor kept apart.
+    """
+    shared: Any = {"limits": limits, "bos": bos, "eos": eos, "constraints": constraints}
+    shared["length_penalty"] = length_penalty
+    if terms is None and wishes.sampling is not None:
+        return sample(decoder, memory, count=beam, sampling=wishes.sampling, keys=keys, **shared)
+    if terms is None:
+        return beam_search(decoder, memory, beam=beam, diversity=wishes.diversity, watch=watch, **shared)
+    # Room for what says its terms and for what does not.
+    found = beam_search(decoder, memory, beam=2 * beam, terms=terms, watch=watch, **shared)
+    return [hypotheses[:beam] for hypotheses in found]
 
 
 def fill_in(

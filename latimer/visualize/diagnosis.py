@@ -1,10 +1,11 @@
 """What the data doctor found, as one HTML page, drawn from what `latimer check --json` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latimer.visualize.document import document, safe
 
+_DRIFTS = 30  # terms that are shown
 _STYLE = """
 body{max-width:62rem}
 header{margin:0 0 1.8rem}
@@ -28,6 +29,8 @@ table{border-collapse:collapse;font-size:.9rem;width:100%}
 th,td{text-align:start;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--cell);\
 font-weight:400;overflow-wrap:anywhere}
 td{width:45%}
+.terms td{width:auto}
+.terms .number{text-align:end;font-variant-numeric:tabular-nums}
 th{color:var(--quiet);font-variant-numeric:tabular-nums;white-space:nowrap}
 :focus-visible{outline:2px solid var(--ink);outline-offset:2px}
 @media (max-width:40rem){summary{grid-template-columns:1fr 4rem 4rem}summary .does{display:none}}
@@ -42,7 +45,8 @@ def diagnosis_page(found: Mapping[str, Any]) -> str:
         f"<header><p>{safe(found['corpus'])}</p>\n<h1>{_title(found)}</h1></header>\n"
         f"<section><h2>What to do</h2><ol>{advice}</ol></section>\n"
         f"<section><h2>What is in it</h2>{_facts(found)}</section>\n"
-        f"<section><h2>What was found</h2>{findings or '<p>Nothing.</p>'}</section>",
+        f"<section><h2>What was found</h2>{findings or '<p>Nothing.</p>'}</section>\n"
+        + _drifts(found["drifts"]),
         title="Sentence pairs examined",
         style=_STYLE,
     )
@@ -80,4 +84,25 @@ def _finding(one: Mapping[str, Any], pairs: int) -> str:
         f'<span class="does">{safe(one["action"])}</span>'
         f'<div class="bar"><i style="width:{min(share, 100):.2f}%"></i></div></summary>'
         f'<div class="scroll"><table><tbody>{rows}</tbody></table></div></details>'
+    )
+
+
+def _drifts(drifts: Sequence[Mapping[str, Any]]) -> str:
+    """The terms that are said in another way here and there, where there are any."""
+    if not drifts:
+        return ""
+    rows = "".join(
+        f'<tr><td dir="auto">{safe(one["term"])}</td><td dir="auto">{safe(one["usual"])}</td>'
+        f'<td class="number">{one["pairs"]:,}</td><td dir="auto">{safe(one["other"])}</td>'
+        f'<td class="number">{len(one["lines"]):,}</td><td class="number">{one["lines"][0]:,}</td></tr>'
+        for one in drifts[:_DRIFTS]
+    )
+    heads = [("term", ""), ("usual", ""), ("pairs", "number"), ("elsewhere", "")]
+    heads += [("pairs", "number"), ("first in pair", "number")]
+    head = "".join(f'<th scope="col" class="{kind}">{name}</th>' for name, kind in heads)
+    more = f"<p>And {len(drifts) - _DRIFTS:,} more.</p>" if len(drifts) > _DRIFTS else ""
+    return (
+        "<section><h2>Terms said in several ways</h2>"
+        f'<div class="scroll"><table class="terms"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{more}</section>"
     )

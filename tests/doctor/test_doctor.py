@@ -184,7 +184,7 @@ def test_cleaning_keeps_the_order_and_says_why_it_drops(tmp_path: Path) -> None:
     assert (tmp_path / "b.tsv").read_text() == "Good evening\tbonsoir\ncafé\tcafé\n"
     told = "2\tNonZeroNumeralsFilter\tI have 15 dogs\tj'ai 16 chiens\n4\tduplicate\tGood evening\tbonsoir\n"
     assert (tmp_path / "b.tsv.dropped.tsv").read_text() == told
-    assert done == (4, 2, 3, {"NonZeroNumeralsFilter": 1, "duplicate": 1})
+    assert done == (4, 2, 3, {"NonZeroNumeralsFilter": 1, "duplicate": 1}, None)
     assert not (tmp_path / "b.tsv.work").exists()
 
 
@@ -222,7 +222,7 @@ def test_processes_and_interruptions_change_no_byte(tmp_path: Path, monkeypatch:
 
 
 def test_what_another_corpus_left_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     into = tmp_path / "b.tsv"

@@ -110,6 +110,24 @@ def test_exchanged_pairs_are_those_that_are_swapped_alone() -> None:
     assert unsure
 
 
+def test_sides_in_a_third_language_are_told_and_those_in_the_other_are_not() -> None:
+    german = "Der alte Hund schläft heute unter dem Tisch"
+    pairs = BOOK[:3000]
+    at = [place for place, pair in enumerate(pairs) if len("".join(pair)) > 80][:3]
+    again = "Gestern haben wir lange auf unseren Zug gewartet"
+    strange = [(german, pairs[at[0]][1]), (pairs[at[1]][0], german), (german, again)]
+    for place, pair in zip(at, strange, strict=True):
+        pairs[place] = pair
+    pairs += [pairs[-1][::-1], (BOOK[3000][0], BOOK[3001][0])]
+    pairs += [("Mr. Turp, Beauharnois - Salaberry, 12:30", "M. Turp, Beauharnois - Salaberry, 12:30")]
+    names, rows = rows_of(pairs)
+    found = Vocabularies(pairs).foreign(texts_of(names), rows)
+    assert set(found) >= set(at)
+    assert len(found) < 12, "sayings of rare words"
+    assert not {3000, 3001, 3002} & set(found), "exchanged, in one language, and names that both sides have"
+    assert Vocabularies([]).foreign(texts_of(names), rows) == [], "who learned nothing says nothing"
+
+
 def test_fits_are_counted_as_one_would_by_hand() -> None:
     pairs = [*BOOK[:1500], ("One_two three. " * 20, "un deux trois " * 20), ("", ""), ("Three!", "Trois !")]
     dictionary = Dictionary(pairs)

@@ -11,13 +11,14 @@ from models.grid import ASKING, PAIRS, WIDTHS, Kind
 
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
-from latimer.runtime import fused
+from latimer.runtime import fused, recording
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import First, OnnxEngine
 from latimer.runtime.recording import record
 from latimer.search.arrays import likeliest, log_softmax
 from latimer.search.beam import Hypothesis, beam_search
+from latimer.search.sampling import Sampling, sample
 from latimer.state import leaves, repeat, select
 
 BOS, EOS = 1, 2
@@ -148,6 +149,27 @@ def test_scores_are_the_engines_own_and_constraints_are_obeyed(engines: Recorded
                 assert each.log_probability == pytest.approx(said(engine, row, each.tokens), abs=1e-4)
 
 
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_draws_are_torchs_and_the_same_in_any_company(engines: Recorded, weights: str) -> None:
+    """Laws 3 and 5, with rows that leave one by one."""
+    flat = Sampling(temperature=3.0, min_p=0.0)
+
+    def drawn(engine: Engine, rows: list[int]) -> list[list[Hypothesis]]:
+        options: Any = {"limits": [LIMITS[row] for row in rows], "keys": [[row] for row in rows]}
+        memory = engine.memory(*sentences(rows))
+        return sample(engine.decoder, memory, bos=BOS, eos=EOS, count=9, sampling=flat, **options)
+
+    engine = getattr(engines, weights)
+    together = drawn(engine, [0, 1, 2, 3])
+    assert len({len(each.tokens) for each in together[0]}) > 1
+    for row in range(4):
+        same([together[row]], drawn(engine, [row]))
+        for each in together[row]:
+            assert each.log_probability == pytest.approx(said(engine, row, each.tokens), abs=1e-4)
+    if weights == "float32":
+        same(together, drawn(engines.torch, [0, 1, 2, 3]))
+
+
 def said(engine: Engine, row: int, tokens: list[int]) -> float:
     memory, state, total = engine.memory(*sentences([row])), None, 0.0
     for token, following in zip([BOS, *tokens], [*tokens, EOS], strict=True):
@@ -158,11 +180,11 @@ def said(engine: Engine, row: int, tokens: list[int]) -> float:
 
 
 def test_int8_is_near(engines: Recorded) -> None:
-    """Rounding to 1/127 of the greatest of 64 loses little; and something, or it would not be int8."""
+    """Rounding to 1/63 and 1/127 of the greatest loses little; and something, or it would not be int8."""
     first = engines.float32.memory(*sentences([0, 1])).logits
     rounded = engines.int8.memory(*sentences([0, 1])).logits
     difference = np.abs(first - rounded)
-    assert 0 < difference.mean() < 0.06 * np.abs(first).mean()
+    assert 0 < difference.mean() < 0.1 * np.abs(first).mean()
 
 
 def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:
@@ -180,6 +202,7 @@ def test_a_translation_may_be_longer_than_the_table_of_angles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fused, "POSITIONS", 3)
+    monkeypatch.setattr(recording, "POSITIONS", 3)
     model = make_model(KINDS[1])
     record(model, bos=BOS).save(tmp_path)
     engine = OnnxEngine(tmp_path)

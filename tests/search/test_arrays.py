@@ -1,5 +1,7 @@
 """What search asks of arrays, against sorting everything."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,19 @@ def test_the_greatest_are_those_of_a_sorted_row(size: int, count: int) -> None:
     expected = np.argsort(-values, -1)[:, :count]
     assert (places == expected).all()
     assert (greatest == np.take_along_axis(values, expected, -1)).all()
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 3, 30])
+def test_of_equals_as_many_are_found_as_are_asked_for(kind: type[np.floating[Any]], count: int) -> None:
+    """Each once, with its value, whichever of them."""
+    values = np.random.default_rng(count).integers(0, 4, (30, 500)).astype(kind)
+    values[0] = 0
+    greatest, places = top(values, count)
+    assert greatest.dtype == kind
+    assert (greatest == -np.sort(-values, -1)[:, :count]).all()
+    assert (greatest == np.take_along_axis(values, places, -1)).all()
+    assert all(len(set(row)) == count for row in places.tolist())
 
 
 def test_what_is_forbidden_may_be_among_few() -> None:

@@ -13,8 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latimer.models.base import Seq2Seq
-from latimer.search.arrays import log_softmax, top
-from latimer.search.beam import Constraint, Hypothesis, Numbers, beam_search
+from latimer.search.arrays import likeliest, log_softmax, top
+from latimer.search.beam import (
+    ABREAST,
+    Constraint,
+    Hypothesis,
+    Numbers,
+    _advance,
+    _Beams,
+    _go_on,
+    beam_search,
+)
 from latimer.shapes import Tensor
 from latimer.state import leaves, map_nest
 
@@ -227,6 +236,31 @@ def test_greedy_is_a_beam_of_one() -> None:
         assert [one.tokens for one in found] == [tokens]
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 4), st.floats(0, 2))
+def test_the_short_way_of_a_beam_of_one_is_the_long_one(
+    seed: int, batch: int, size: int, length_penalty: float
+) -> None:
+    """To the last bit, where scores are equal or impossible and where the limit is reached, too."""
+    draw = np.random.default_rng(seed)
+    beams = _Beams(
+        sentence=np.sort(draw.permutation(9)[:batch]),
+        tokens=draw.integers(3, 9, (batch, 1, size)),
+        total=draw.integers(-3, 1, (batch, 1)) * 1.1,
+        length=np.full((batch, 1), size - 1),
+        done=np.zeros((batch, 1), dtype=np.bool_),
+    )
+    log_probs = log_softmax(draw.integers(-2, 3, (batch, 7)).astype(np.float32))
+    log_probs[draw.random((batch, 7)) < 0.4] = -np.inf
+    limits = draw.integers(size, size + 3, batch)
+    best = likeliest(log_probs, 1, EOS)
+    short, short_rows = _go_on(beams, best, limits, EOS)
+    long, long_rows = _advance(beams, best, limits, EOS, length_penalty)
+    for one, other in zip([*short, short_rows], [*long, long_rows], strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
 def test_few_strings_fill_no_wide_beam() -> None:
     found = search(Lots(3), [1, 2], beam=9)
     assert [one.tokens for one in found[0]] == [[]]
@@ -394,3 +428,96 @@ def test_search_keeps_no_gradient_and_writes_into_nothing(make_model: MakeModel,
     assert torch.equal(memory.start.hidden[0].detach(), before[1])
     assert limits.tolist() == [3, 3, 3]
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+# --- hypotheses kept apart
+
+
+def slow_apart(
+    decoder: Lots, sentence: int, limit: int, *, groups: int, diversity: float
+) -> list[tuple[list[int], float, float]]:
+    """In plain lists: small beams, in which a token costs for those of former beams that say it just now."""
+    beams: list[list[tuple[list[int], float]]] = [[([], 0.0)] for _ in range(groups)]
+
+    def score(total: float, tokens: list[int]) -> float:
+        return total / max(1, len(tokens))
+
+    while not all(tokens[-1:] == [EOS] for beam in beams for tokens, _ in beam):
+        said: list[int] = []  # by the beams before
+        for place, beam in enumerate(beams):
+            nexts: list[tuple[float, list[int], float, bool]] = []
+            for tokens, total in beam:
+                if tokens[-1:] == [EOS]:
+                    nexts.append((score(total, tokens), tokens, total, False))
+                    continue
+                log_probs = decoder.log_probs(sentence, (BOS, *tokens)).tolist()
+                for token in [EOS] if len(tokens) == limit - 1 else range(decoder.vocabulary):
+                    longer, after = [*tokens, token], total + log_probs[token]
+                    cost = diversity * said.count(token)
+                    nexts.append((score(after - cost, longer), longer, after, True))
+            kept = sorted(nexts, key=lambda one: -one[0])[:ABREAST]
+            beams[place] = [(tokens, total) for _, tokens, total, _ in kept]
+            said += [tokens[-1] for _, tokens, _, new in kept if new]
+    best: dict[tuple[int, ...], tuple[list[int], float, float]] = {}
+    for beam in beams:
+        new = [(tokens, total) for tokens, total in beam if tuple(tokens) not in best]
+        best.update((tuple(tokens), (tokens[:-1], total, score(total, tokens))) for tokens, total in new[:1])
+    return sorted(best.values(), key=lambda one: -one[2])
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 999),
+    beam=st.integers(2, 5),
+    limits=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    diversity=st.sampled_from([0.1, 0.7, 3.0]),
+)
+def test_hypotheses_kept_apart_are_those_of_a_slow_search(
+    seed: int, beam: int, limits: list[int], diversity: float
+) -> None:
+    """Laws 3, 5 and 6, over either library; scores are without what was paid for being alike."""
+    decoder, options = Lots(6, seed=seed), {"bos": BOS, "eos": EOS, "beam": beam, "diversity": diversity}
+    found = beam_search(decoder, (torch.arange(len(limits)),), limits=limits, **options)  # type: ignore[arg-type]
+    again = beam_search(InNumpy(decoder), (np.arange(len(limits)),), limits=limits, **options)  # type: ignore[arg-type]
+    for sentence, limit in enumerate(limits):
+        expected = slow_apart(decoder, sentence, limit, groups=beam, diversity=diversity)
+        same(found[sentence], expected)
+        same(again[sentence], expected)
+
+
+def test_hypotheses_kept_apart_obey_constraints() -> None:
+    options: Any = {
+        "limits": [6, 6],
+        "bos": BOS,
+        "eos": EOS,
+        "beam": 4,
+        "constraints": (forbid(3), never_twice),
+    }
+    for one in beam_search(Lots(7), (torch.arange(2),), diversity=99.0, **options):
+        assert len(one) == 4
+        for each in one:
+            assert 3 not in each.tokens
+            assert len(set(each.tokens)) == len(each.tokens)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 999), beam=st.integers(2, 5), diversity=st.sampled_from([0.2, 1.0, 99.0]))
+def test_the_first_of_the_small_beams_is_a_plain_one(seed: int, beam: int, diversity: float) -> None:
+    """It pays nothing; and where nothing costs anything, all of them are that one."""
+    options: Any = {"limits": [6] * 3, "bos": BOS, "eos": EOS}
+    decoder, memory = Lots(8, seed=seed), (torch.arange(3),)
+    plain = beam_search(decoder, memory, beam=ABREAST, **options)
+    apart = beam_search(decoder, memory, beam=beam, diversity=diversity, **options)
+    assert all(one[0] in some for one, some in zip(plain, apart, strict=True))
+    free = beam_search(decoder, memory, beam=beam, diversity=1e-12, **options)
+    assert [[one.tokens for one in some] for some in free] == [[one.tokens for one in some] for some in plain]
+
+
+def test_a_price_parts_them_and_one_alone_is_as_ever() -> None:
+    options: Any = {"limits": [6] * 8, "bos": BOS, "eos": EOS}
+    memory = (torch.arange(8),)
+    apart = beam_search(Lots(30), memory, beam=3, diversity=99.0, **options)
+    firsts = [{tuple(each.tokens[:1]) for each in some} for some in apart]
+    assert all(len(some) == 3 for some in firsts), "who pays so much says something else from the start"
+    alone = beam_search(Lots(30), memory, beam=1, diversity=99.0, **options)
+    assert alone == beam_search(Lots(30), memory, beam=1, **options)
