@@ -38,6 +38,7 @@ HOUSE: dict[str, set[str]] = {
     "runtime": {"models", "nn", "search", "state", "shapes", "errors", "files"},
     "packing": {"data"},
     "guarding": set(),
+    "confidence": set(),
     "tagging": {"data"},
     "protection": {"guarding", "tagging"},
     "arrangement": {"protection", "guarding", "tagging", "data"},
@@ -45,7 +46,7 @@ HOUSE: dict[str, set[str]] = {
     "guarded": {"plain", "arrangement", "protection", "guarding", "tagging", "data", "search"},
     "translator": {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),
-        *("guarding", "arrangement", "plain", "guarded"),
+        *("guarding", "arrangement", "plain", "guarded", "confidence"),
     },
     "directions": {"translator", "folder", "data", "search", "errors"},
     "scoring": {"translator", "directions", "folder", "data", "packing", "errors"},
@@ -70,7 +71,7 @@ HOUSE: dict[str, set[str]] = {
     },
     "shipping": {
         *("runtime", "folder", "translator", "directions", "preparation", "evaluate", "models", "data"),
-        *("errors",),
+        *("confidence", "errors"),
     },
     "export": {"runtime", "folder", "card", "models", "nn", "data", "errors", "files"},
     "significance": {"evaluate", "errors"},

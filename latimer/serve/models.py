@@ -20,10 +20,10 @@ class Manner(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One way to say a text, with its score: the mean log-probability of a piece."""
+    """One way to say a text, and its confidence, as of a Translation."""
 
     text: str
-    score: float
+    confidence: float
     explained: Explained | None = None
 
 
@@ -37,7 +37,7 @@ def search_of(translator: Translator) -> Search:
     def search(texts: list[str], manner: Manner) -> list[list[Answer]]:
         wishes = Wishes(glossary=manner.glossary)
         found = [
-            [Answer(one.text, one.score) for one in some]
+            [Answer(one.text, one.confidence) for one in some]
             for some in translator.hypotheses(texts, beam=manner.beam, wishes=wishes)
         ]
         if manner.explain:

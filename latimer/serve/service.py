@@ -1,7 +1,6 @@
 """What the dialects share: the served directions, and texts translated through their queues."""
 
 import asyncio
-import math
 import re
 import time
 from collections.abc import (
@@ -40,7 +39,7 @@ SURE = 90.0  # of 100: a text in the target language already, which is left alon
 
 
 class Segment(NamedTuple):
-    """A sentence and its translation. `confidence`: the mean probability of a piece, from 0 to 1."""
+    """A sentence and its translation. `confidence`: as of a Translation, from 0 to 1."""
 
     source: str
     target: str
@@ -49,7 +48,7 @@ class Segment(NamedTuple):
 
     def then(self, answer: Answer, *, first: bool) -> "Segment":
         """With its translation translated on; `first`: it is none yet, but the sentence itself."""
-        confidence = self.confidence * math.exp(min(0.0, answer.score))
+        confidence = self.confidence * answer.confidence
         explained = answer.explained
         if explained and not first:
             explained = self.explained and explained.after(self.explained)

@@ -1,5 +1,6 @@
 """A server on a socket of its own, before models that are made up: a translation is the text in capitals."""
 
+import math
 import shutil
 import threading
 import time
@@ -33,7 +34,7 @@ def shout(texts: list[str], manner: Manner) -> list[list[Answer]]:
         said = text
         for term, forms in manner.glossary:
             said = said.replace(term, forms[0])
-        answers = [Answer(said.upper() + "!" * k, -0.1 * (k + 1)) for k in range(manner.beam)]
+        answers = [Answer(said.upper() + "!" * k, math.exp(-0.1 * (k + 1))) for k in range(manner.beam)]
         if manner.explain:
             answers[0] = answers[0]._replace(explained=in_order(text, answers[0].text))
         found.append(answers)

@@ -56,7 +56,7 @@ def test_html_keeps_its_tags(url: str) -> None:
 
 def test_the_model_says_where_a_tag_goes(start: Callable[..., str]) -> None:
     def turn(texts: list[str], manner: Manner) -> list[list[Answer]]:
-        return [[Answer(" ".join(reversed(text.split(" "))), -0.1)] for text in texts]
+        return [[Answer(" ".join(reversed(text.split(" "))), 0.9)] for text in texts]
 
     url = start(Service({("en", "fr"): turn}))
     asked = {"q": "<p>one <b>two</b> three four</p>", "source": "en", "target": "fr", "format": "html"}
@@ -150,7 +150,8 @@ def test_the_languages_and_where_they_lead(url: str) -> None:
 def test_pivoting_goes_through_the_shared_language(start: Callable[..., str]) -> None:
     def marked(mark: str) -> Any:
         return lambda texts, manner: [
-            [one._replace(text=one.text + mark, score=-0.5) for one in some] for some in shout(texts, manner)
+            [one._replace(text=one.text + mark, confidence=0.6) for one in some]
+            for some in shout(texts, manner)
         ]
 
     models = {("en", "fr"): marked("1"), ("fr", "de"): marked("2")}
@@ -158,7 +159,7 @@ def test_pivoting_goes_through_the_shared_language(start: Callable[..., str]) ->
     assert httpx.get(url + "/languages").json()[0]["targets"] == ["fr", "de"]
     status, answer = post(url, "/translate", {"q": "a", "source": "en", "target": "de", "explain": True})
     assert (status, answer["translatedText"]) == (200, "A12")
-    assert answer["explanation"]["confidence"] == pytest.approx(2.718281828**-1)
+    assert answer["explanation"]["confidence"] == pytest.approx(0.36)
     assert answer["explanation"]["segments"][0]["attention"] is None, (
         "A1 is not what the second was explained by"
     )

@@ -24,7 +24,7 @@ def search(translator: Translator) -> Search:
 
 
 def plain(found: list[list[Translation]]) -> list[list[Answer]]:
-    return [[Answer(one.text, pytest.approx(one.score, abs=1e-4)) for one in some] for some in found]
+    return [[Answer(one.text, pytest.approx(one.confidence, abs=1e-4)) for one in some] for some in found]
 
 
 @pytest.mark.parametrize("beam", [1, 3])

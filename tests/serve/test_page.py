@@ -1,5 +1,6 @@
 """The page at /, in a real browser before a live server: what a person types, clicks and hears."""
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -35,13 +36,13 @@ def made_up(texts: list[str], manner: Manner) -> list[list[Answer]]:
     if "slow" in texts:
         assert SLOW.wait(PATIENCE)
     return [
-        [one._replace(score=-2.0 if "q" in text else -0.1) for one in some]
+        [one._replace(confidence=math.exp(-2.0 if "q" in text else -0.1)) for one in some]
         for text, some in zip(texts, shout(texts, manner), strict=True)
     ]
 
 
 def arabic(texts: list[str], manner: Manner) -> list[list[Answer]]:
-    return [[Answer(ARABIC, -0.1)] for _ in texts]
+    return [[Answer(ARABIC, 0.9)] for _ in texts]
 
 
 SERVED = {**MODELS, ("en", "fr"): made_up, ("fr", "en"): made_up, ("en", "ar"): arabic, ("en", "pb"): made_up}
