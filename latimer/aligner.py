@@ -23,21 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from latimer.alignment import (
-    SYMMETRIES,
-    AlignmentScore,
-    Gold,
-    Links,
-    Reading,
-    Weights,
-    Words,
-    between_words,
-    linked,
-    one_head,
-    reverse,
-    score_links,
-    word_weights,
-)
+from latimer.alignment import SYMMETRIES, AlignmentScore, Gold, Links, Reading, reverse, score_links
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus, Pair
 from latimer.data.guides import linked_pairs
@@ -48,6 +34,7 @@ from latimer.linking import Linker, learn_links, link_maps
 from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.translator import Translator
+from latimer.wordmaps import Weights, Words, between_words, linked, one_head, word_weights
 
 TOKENS = 4096  # in a batch, padding counted
 CHUNK = 2048  # pairs that are sorted by length, and aligned, together

@@ -1,7 +1,7 @@
 """What the words of a translation looked at, by whatever engine runs the model: torch is not needed.
 
 The translation is given, and the model reads it as in training, so it need not be its own. How attention
-between pieces becomes attention between words, and links, stands in `alignment`.
+between pieces becomes attention between words, and links, stands in `wordmaps`.
 """
 
 import re
@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latimer.alignment import Links, Weights, between_words, linked
+from latimer.alignment import Links
 from latimer.data.text import normalise
 from latimer.data.tokenizer import Tokenizer
 from latimer.translator import Translator
+from latimer.wordmaps import Weights, between_words, linked
 
 LONGER = 2  # times as long as training has seen: what is longer than that is not looked at
 

@@ -20,16 +20,7 @@ from latimer.aligner import (
     usual_reading,
     with_gold,
 )
-from latimer.alignment import (
-    Gold,
-    Reading,
-    linked,
-    reverse,
-    score_links,
-    symmetrise,
-    word_weights,
-    write_links,
-)
+from latimer.alignment import Gold, Reading, reverse, score_links, symmetrise, write_links
 from latimer.config import ModelConfig
 from latimer.data.corpus import Corpus
 from latimer.data.store import TokenStore
@@ -44,6 +35,7 @@ from latimer.runtime.eager import TorchEngine
 from latimer.shapes import Tensor
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, words
+from latimer.wordmaps import linked, word_weights
 
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=[two for _, two in FAMILIES])
 MakeModel = Callable[..., Seq2Seq]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latimer.aligner import Aligner
-from latimer.alignment import Reading, linked
+from latimer.alignment import Reading
 from latimer.data.text import normalise
 from latimer.data.tokenizer import SMALLEST, Tokenizer
 from latimer.explaining import Explained, explain, words
@@ -17,6 +17,7 @@ from latimer.folder import ModelFolder
 from latimer.recipe import Trained
 from latimer.shipping import ship
 from latimer.translator import Translator
+from latimer.wordmaps import linked
 
 PAIRS = [("I see a dog.", "je vois un chien."), ("she wants my boat.", "elle"), ("he", "il veux ce livre.")]
 

@@ -53,8 +53,9 @@ HOUSE: dict[str, set[str]] = {
     "ensemble": {"runtime", "directions", "translator", "folder", "errors"},
     "choosing": {"ensemble", "directions", "folder", "translator", "search", "data", "errors"},
     "linking": {"alignment", "models", "nn", "data", "shapes"},
-    "explaining": {"alignment", "translator", "data"},
-    "aligner": {"alignment", "linking", "translator", "folder", "models", "nn", "data", "errors"},
+    "wordmaps": {"alignment"},
+    "explaining": {"wordmaps", "alignment", "translator", "data"},
+    "aligner": {"alignment", "wordmaps", "linking", "translator", "folder", "models", "nn", "data", "errors"},
     "card": set(),
     "report": {"training"},
     "preparation": {

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import uvicorn
 
-from latimer.alignment import linked
 from latimer.explaining import Explained
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
 from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
 from latimer.shipping import ship
+from latimer.wordmaps import linked
 
 if TYPE_CHECKING:
     from latimer.recipe import Trained
