@@ -11,12 +11,12 @@ import pytest
 from latimer.serve.limits import Limits
 from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
-from serve.conftest import MODELS, shout
+from serve.conftest import MODELS, PATIENCE, shout
 
 
 def post(url: str, path: str, content: Any) -> tuple[int, Any]:
     """Status and answer of a JSON request."""
-    answer = httpx.post(url + path, json=content, timeout=10)
+    answer = httpx.post(url + path, json=content, timeout=PATIENCE)
     return answer.status_code, answer.json()
 
 
