@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latimer import evaluate
-from latimer.aligner import TOKENS, compare_readings, linked, one_head, with_gold, word_maps
+from latimer.aligner import TOKENS, compare_readings, with_gold, word_maps
 from latimer.alignment import Gold, Reading, score_links
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus
@@ -37,6 +37,7 @@ from latimer.nn.attention import Change, capture, intervene, masked_softmax
 from latimer.shapes import Tensor
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, svg_intervals, svg_map
+from latimer.wordmaps import linked, one_head
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -1,20 +1,26 @@
 """How many requests a server answers a second, and how long they take, from one to many clients.
 
     python -m bench.serving --model DIR [--url URL] [--seconds 5] [--beam 5] [--one-by-one] [--memory N]
+    python -m bench.serving --model DIR --gain 5 [--beam 5]
 
 Each client is a raw socket on loopback that asks again as soon as it is answered. Without --url a server of
 latimer is started (a process of its own); --one-by-one forbids it to translate two texts together, which is
-what batching is measured against. --memory N sends N requests and prints the server's memory on the way.
+what batching is measured against. --memory N sends N requests, each with a word that was never seen, and
+prints the server's memory on the way. --gain N measures what batching spares at 64 clients, in N rounds in
+which a server with it and one without it take turns: processor time of a request, and what batches spare the
+engine alone, which bounds it.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+from string import ascii_lowercase
 from urllib.parse import urlsplit
 
 START = """
@@ -56,7 +62,7 @@ async def answer(reader: asyncio.StreamReader) -> int:
 
 
 async def client(
-    number: int, address: tuple[str, int], until: float, times: list[float], most: list[int]
+    number: int, address: tuple[str, int], until: float, times: list[float], most: list[int], fresh: bool
 ) -> int:
     """Ask until the time is over, or `most` requests are sent by all; how many failed."""
     reader, writer = await asyncio.open_connection(*address)
@@ -64,7 +70,10 @@ async def client(
     while time.monotonic() < until and most[0] > 0:
         most[0] -= 1
         began = time.monotonic()
-        writer.write(message(SENTENCES[place % len(SENTENCES)], address[0]))
+        text = SENTENCES[place % len(SENTENCES)]
+        if fresh:
+            text = f"{''.join(random.choices(ascii_lowercase, k=8))} {text}"
+        writer.write(message(text, address[0]))
         failed += await answer(reader) != 200
         times.append(time.monotonic() - began)
         place += 1
@@ -73,13 +82,13 @@ async def client(
 
 
 async def load(
-    address: tuple[str, int], clients: int, seconds: float, most: int = 10**9
+    address: tuple[str, int], clients: int, seconds: float, most: int = 10**9, *, fresh: bool = False
 ) -> tuple[list[float], int]:
     """The times of all requests, in seconds, and how many failed."""
     times: list[float] = []
     left = [most]
     until = time.monotonic() + seconds
-    works = (client(number, address, until, times, left) for number in range(clients))
+    works = (client(number, address, until, times, left, fresh) for number in range(clients))
     return times, sum(await asyncio.gather(*works))
 
 
@@ -133,9 +142,55 @@ async def measure(
         print(row(times, failed, number, time.monotonic() - began), f"{cost:10.2f}", flush=True)
     for done in range(0, count, max(1, count // 10)):
         print(f"{done:7d} requests: {memory(process):.1f} MB", flush=True)
-        await load(address, 64, 1e9, max(1, count // 10))
+        await load(address, 64, 1e9, max(1, count // 10), fresh=True)
     if count:
         print(f"{count:7d} requests: {memory(process):.1f} MB")
+
+
+def start(model: Path, port: int, batch: int, beam: int) -> subprocess.Popen[bytes]:
+    """A server of a model, which translates up to `batch` characters together."""
+    return subprocess.Popen([sys.executable, "-c", START, *map(str, (model, port, batch, beam))])
+
+
+def engine_alone(model: Path, beam: int, rounds: int) -> tuple[float, float]:
+    """Processor seconds of a sentence, one by one and by 64, without any server."""
+    from latimer.translator import Translator
+
+    translator = Translator.load(model, engine="onnx")
+    texts = (SENTENCES * 11)[:64]
+    spent = [0.0, 0.0]
+    translator.translate(texts, beam=beam)
+    for _ in range(rounds):
+        for which, batches in enumerate(([[text] for text in texts], [texts])):
+            began = time.process_time()
+            for batch in batches:
+                translator.translate(batch, beam=beam)
+            spent[which] += time.process_time() - began
+    return spent[0] / (64 * rounds), spent[1] / (64 * rounds)
+
+
+async def gain(model: Path, port: int, beam: int, rounds: int) -> None:
+    """Print what batching spares at 64 clients, and what bounds it."""
+    servers = [start(model, port + which, batch, beam) for which, batch in enumerate((1, 4000))]
+    spent = [0.0, 0.0]
+    try:
+        for which in range(2):
+            await wait(("127.0.0.1", port + which))
+            await load(("127.0.0.1", port + which), 4, 1e9, 64)
+        for _ in range(rounds):
+            for which, server in enumerate(servers):
+                before = processor(server.pid)
+                _times, failed = await load(("127.0.0.1", port + which), 64, 1e9, 512)
+                assert not failed
+                spent[which] += processor(server.pid) - before
+    finally:
+        for server in servers:
+            server.terminate()
+            server.wait()
+    one, many = (seconds * 1000 / (512 * rounds) for seconds in spent)
+    print(f"CPU ms a request, beam {beam}: {one:.2f} one by one, {many:.2f} batched: {one / many:.2f} times")
+    one, many = (1000 * seconds for seconds in engine_alone(model, beam, rounds))
+    print(f"CPU ms a sentence, engine alone: {one:.2f} one by one, {many:.2f} by 64: {one / many:.2f} times")
 
 
 def main() -> None:
@@ -149,15 +204,16 @@ def main() -> None:
     parser.add_argument("--one-by-one", action="store_true")
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--memory", type=int, default=0)
+    parser.add_argument("--gain", type=int, default=0)
     asked = parser.parse_args()
+    if asked.gain:
+        return asyncio.run(gain(asked.model, asked.port, asked.beam, asked.gain))
     clients = [int(number) for number in asked.clients.split(",")]
     place = urlsplit(asked.url) if asked.url else None
     address = (place.hostname or "127.0.0.1", place.port or 80) if place else ("127.0.0.1", asked.port)
-    batch = "1" if asked.one_by_one else "4000"
     server = None
     if place is None:
-        call = [sys.executable, "-c", START, str(asked.model), str(asked.port), batch, str(asked.beam)]
-        server = subprocess.Popen(call)
+        server = start(asked.model, asked.port, 1 if asked.one_by_one else 4000, asked.beam)
     try:
         asyncio.run(
             measure(address, clients, asked.seconds, asked.memory, server.pid if server is not None else 0)

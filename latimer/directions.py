@@ -14,7 +14,7 @@ from latimer.data.text import Spacing
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.search.settings import Wishes
-from latimer.translator import PLAIN, EngineName, Translator
+from latimer.translator import PLAIN, EngineName, Translation, Translator
 
 
 def directions(record: Mapping[str, Any]) -> list[tuple[str | None, str | None]]:
@@ -93,13 +93,25 @@ def translate_each(
     wishes: Wishes | None = PLAIN,
 ) -> list[str]:
     """What a model says, each source with its own tags before it; greedily and as it comes, if not asked."""
-    found = [""] * len(sources)
+    return [one.text for one in best_each(translator, sources, tags, beam=beam, wishes=wishes)]
+
+
+def best_each(
+    translator: Translator,
+    sources: Sequence[str],
+    tags: Sequence[tuple[str, ...]],
+    *,
+    beam: int = 1,
+    wishes: Wishes | None = PLAIN,
+) -> list[Translation]:
+    """The same, with scores."""
+    found = [Translation("", 0.0, 0.0)] * len(sources)
     for some in dict.fromkeys(tags):
         places = [place for place, own in enumerate(tags) if own == some]
         marked = _marked(translator, some, translator.spacing)
-        texts = marked.translate([sources[place] for place in places], beam=beam, wishes=wishes)
-        for place, text in zip(places, texts, strict=True):
-            found[place] = text
+        ways = marked.hypotheses([sources[place] for place in places], beam=beam, wishes=wishes)
+        for place, best in zip(places, ways, strict=True):
+            found[place] = best[0] if best else found[place]
     return found
 
 

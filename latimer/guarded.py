@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latimer.arrangement import Asked, Said, Unit, arrange, arrange_whole, flagged, translated
 from latimer.data.text import normalise
-from latimer.guarding import collapse, trouble, unknown
+from latimer.guarding import collapse, sentence_ends, trouble, unknown
 from latimer.plain import NOTHING, Answer, PlainTranslator, Query
 from latimer.protection import Known, Part, find
 from latimer.search.beam import Hypothesis
@@ -68,14 +68,15 @@ class Guard:
         ]
 
     def _without_loops(self, text: str) -> str:
-        """The line, its loops shortened, unless spans go round in them, or it says nothing."""
+        """The line, its loops shortened, unless sentences or spans go round in them, or it says nothing."""
         if not self.plain.says(text):
             return text
         tokenizer = self.plain.tokenizers.source
         row = tokenizer.encode(normalise(text))
         kept = collapse(row)
         shorter = text if kept == row else tokenizer.decode(kept)
-        return shorter if find(shorter) == find(text) else text
+        kept_whole = all(some(shorter) == some(text) for some in (find, sentence_ends))
+        return shorter if kept_whole else text
 
     def _units(self, text: str) -> list[Unit]:
         if self.wishes.prefix:

@@ -121,6 +121,11 @@ def cut(text: str, count: Callable[[str], int], longest: int, whole: Sequence[tu
     return parts
 
 
+def sentence_ends(text: str) -> int:
+    """How many there are."""
+    return sum(1 for _ in SENTENCE_END.finditer(text))
+
+
 def _middle(part: str, start: int, inside: Container[int]) -> list[int]:
     """The place to cut a part of the text that begins at `start`; none if it is all one."""
     middle = start + len(part) / 2

@@ -169,7 +169,7 @@ class PlainTranslator:
         for chosen in batches([source for source, _ in pairs], POSITIONS):
             source, mask = padded([pairs[index][0] for index in chosen])
             target, _ = padded([[BOS, *pairs[index][1]] for index in chosen])
-            maps = self.engine.attention(source, mask, target[:, :-1])
+            maps = self.engine.maps(source, mask, target[:, :-1])
             if not maps:
                 break
             read = self.reading

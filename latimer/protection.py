@@ -22,7 +22,8 @@ SPAN = re.compile(
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 )
 TELLING = re.compile(r"[@<{%\d]|://|www\.")  # without one of these a text holds no span: quick to see
-NUMBER = re.compile(r"\d(?:[.,]?\d){2,}")
+NUMBER = re.compile(r"\d(?:[\s.,:/\-]?\d){2,}")
+THOUSANDS = re.compile(r"(?<!\d)\d{1,3}(?:[\s.,]\d{3})+(?!\d)")
 _EITHER = re.compile(f"(?P<span>{SPAN.pattern})|{NUMBER.pattern}")
 STAND_INS = (
     ("37", "58", "94", "62"),
@@ -58,18 +59,18 @@ class Spans(NamedTuple):
 
     tags: Counter[tuple[str, str]]  # as they are paired
     others: Counter[str]
-    numbers: Counter[str]  # their digits alone
+    numbers: Counter[str]  # written in one way
 
 
 def find(text: str) -> Spans:
-    """The spans of a text. Numbers are those of three digits or more: smaller ones may become words."""
+    """The spans of a text. A number, time or date has three digits or more: smaller ones may become words."""
     if not TELLING.search(text):
         return Spans(Counter(), Counter(), Counter())
     matches = list(SPAN.finditer(text))
     tags = structure([match[0] for match in matches if match["tag"]])
     others = Counter(match[0] for match in matches if not match["tag"])
-    bare = re.sub(r"(?<=\d)\s(?=\d)", "", SPAN.sub(" x ", text))
-    return Spans(tags, others, Counter(re.sub(r"\D", "", match[0]) for match in NUMBER.finditer(bare)))
+    numbers = NUMBER.finditer(SPAN.sub(" x ", text))
+    return Spans(tags, others, Counter(_digits(match[0]) for match in numbers))
 
 
 def keeps(source: Spans, text: str) -> bool:
@@ -79,9 +80,16 @@ def keeps(source: Spans, text: str) -> bool:
 
 
 def keeps_numbers(source: Spans, text: str) -> bool:
-    """Whether `text` has the long numbers of the source."""
-    digits = re.sub(r"(?<=\d)[\s.,](?=\d)", "", SPAN.sub(" x ", text))
-    return all(number in digits for number in source.numbers)
+    """Whether `text` has the long numbers of the source, written in whichever way: 10:30 is also 10 h 30."""
+    digits = _digits(SPAN.sub(" x ", text))
+    return all(re.search(rf"(?<!\d){re.escape(number)}(?!\d)", digits) for number in source.numbers)
+
+
+def _digits(text: str) -> str:
+    """Numbers in one way: 1,234.5 and 1 234,5 are 1234|5, 10:30 and 10 h 30 are 10|30."""
+    text = re.sub(r"\d", lambda match: str(int(match[0])), text)
+    text = THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    return re.sub(r"(?<=\d)(?:[\s.,:/\-]|\s?h\s?)(?=\d)", "|", text)
 
 
 def ranges(text: str) -> list[tuple[int, int]]:

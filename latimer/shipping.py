@@ -1,20 +1,22 @@
 """A trained folder that translates without torch: graphs for ONNX Runtime, in int8 where that costs nothing.
 
 Both kinds of graphs are measured against torch on the validation pairs, greedily. Those in int8 are kept
-where they lose at most LOSS of BLEU; else those in float32, which have to say what torch says.
+where they lose at most LOSS of BLEU; else those in float32, which have to say what torch says. At last the
+pairs are translated once more, as people will do it, to learn what a score means (`latimer.confidence`).
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from latimer import evaluate
+from latimer.confidence import Calibration, fit
 from latimer.data.store import TokenStore
 from latimer.data.tokenizer import BOS
-from latimer.directions import translate_each
+from latimer.directions import best_each, translate_each
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
@@ -26,6 +28,7 @@ from latimer.runtime.recording import Weights, record
 from latimer.translator import Translator
 
 LOSS = 0.3  # BLEU that int8 may lose
+BEAM = 5  # as `latimer translate` and the service search
 MEASURED = 500  # validation pairs
 SAME = 0.99  # of them the share that float32 translates as torch does; what differs are ties
 
@@ -76,18 +79,31 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     if "seen" not in record and (folder.training / "tokens").exists():
         record["seen"] = TokenStore.open(folder.training / "tokens").seen  # of an older Latimer
     folder.write_record(record)
+    shipped: Shipped | None = None
+    engine: Engine = TorchEngine(model)
     try:
         shipped = _best(model, folder.runtime, measure, note)
+        engine = OnnxEngine(folder.runtime)
+        record["runtime"] = shipped._asdict()
+        note(str(shipped))
     except (ModuleNotFoundError, torch.onnx.OnnxExporterError) as error:
         shutil.rmtree(folder.runtime, ignore_errors=True)
         why = str(error).strip().splitlines()[-1]
         note(f"No graphs for ONNX Runtime could be made, so torch will translate ({why}).")
-        return None
     finally:
         folder.seal()
-    folder.write_record({**folder.record, "runtime": shipped._asdict()})
-    note(str(shipped))
+    calibration = _calibration(Translator(engine, tokenizers, spacing), pairs, tags)
+    folder.write_record({**record, "confidence": calibration._asdict()})
     return shipped
+
+
+def _calibration(
+    translator: Translator, pairs: Sequence[tuple[str, str]], tags: Sequence[tuple[str, ...]]
+) -> Calibration:
+    """What the scores of the model tell of chrF2++, with the usual beam."""
+    found = best_each(translator, [source for source, _ in pairs], tags, beam=BEAM)
+    counted = evaluate.count([one.text for one in found], [[target] for _, target in pairs], metric="chrF2++")
+    return fit([one.score for one in found], [counted.value(row) / 100 for row in counted.rows])
 
 
 def _best(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from latimer.arrangement import Said
+from latimer.confidence import Calibration
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import EOS
 from latimer.errors import Mistake
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 EngineName = Literal["onnx", "torch"]
 LONGEST = 160  # pieces of a sentence that training may have seen, where no record says it
+LEFT = frozenset(["unknown", "untranslated"])  # flags of what stands there as in the source
 PLAIN = Wishes(guard=False)  # what the model says, as it comes; to compare models by
 
 
 class Translation(NamedTuple):
     """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty.
+
+    `confidence` is the chrF2++, from 0 to 1, that sentences so probable had on validation data; of a model
+    that wasn't shipped, the geometric mean probability of a piece. It is 0 where some of the source was left
+    as it is, because its letters are unknown or what it holds could not be kept.
 
     `flags` is what made the guard search again, "repetition", "length" or "copy", whatever came of it; and
     "loop" (what the source says more than 8 times in a row was searched as if said three times), "unknown"
@@ -41,6 +47,7 @@ class Translation(NamedTuple):
     score: float
     log_probability: float
     flags: tuple[str, ...] = ()
+    confidence: float = 0.0
 
 
 class Translator(PlainTranslator):
@@ -53,6 +60,7 @@ class Translator(PlainTranslator):
     def __init__(self, engine: Engine, tokenizers: Tokenizers, spacing: Spacing | None = None) -> None:
         super().__init__(engine, tokenizers, spacing)
         self.longest = LONGEST  # pieces; a longer line is cut
+        self.calibration = Calibration()
         keep_memory()
 
     @classmethod
@@ -89,6 +97,7 @@ class Translator(PlainTranslator):
             chosen = TorchEngine(directory.load_model(), device or ("cuda" if finds_gpu() else "cpu"))
         translator = cls(chosen, tokenizers, Spacing.from_json(record["spacing"]))
         translator.reading = record.get("reading")
+        translator.calibration = Calibration(**record.get("confidence", {}))
         translator.longest = record.get("seen") or record["config"]["data.longest"]
         return translator
 
@@ -159,18 +168,13 @@ class Translator(PlainTranslator):
             found = guard.translate(texts)
         else:
             found = self._as_it_comes(texts, beam, length_penalty, wishes, progress)
-        return [
-            [
-                Translation(
-                    one.text,
-                    one.log_probability / max(1, one.tokens) ** length_penalty,
-                    one.log_probability,
-                    one.flags,
-                )
-                for one in line
-            ]
-            for line in found
-        ]
+        return [[self._told(one, length_penalty) for one in line] for line in found]
+
+    def _told(self, one: Said, length_penalty: float) -> Translation:
+        score = one.log_probability / max(1, one.tokens) ** length_penalty
+        confidence = self.calibration.confidence(one.log_probability, one.tokens)
+        left = LEFT.intersection(one.flags)
+        return Translation(one.text, score, one.log_probability, one.flags, 0.0 if left else confidence)
 
     def _as_it_comes(
         self,

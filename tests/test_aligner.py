@@ -16,11 +16,9 @@ from latimer.aligner import (
     attention_maps,
     compare_readings,
     keep_reading,
-    linked,
     stored_reading,
     usual_reading,
     with_gold,
-    word_weights,
 )
 from latimer.alignment import Gold, Reading, reverse, score_links, symmetrise, write_links
 from latimer.config import ModelConfig
@@ -37,6 +35,7 @@ from latimer.runtime.eager import TorchEngine
 from latimer.shapes import Tensor
 from latimer.translator import Translator
 from latimer.visualize import AttentionMap, words
+from latimer.wordmaps import linked, word_weights
 
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=[two for _, two in FAMILIES])
 MakeModel = Callable[..., Seq2Seq]

@@ -27,6 +27,7 @@ from latimer.folder import ModelFolder
 from latimer.preparation import held_out, held_tags
 from latimer.presets import model_settings
 from latimer.recipe import Trained, train
+from latimer.serve.models import Manner
 from latimer.training.log import Silent
 from latimer.translator import Translator
 
@@ -99,12 +100,15 @@ def test_a_model_of_two_languages_copies_for_one_and_reverses_for_the_other(lang
     assert right(each, lambda text: text if UNSEEN.index(text) % 2 else turned(text)) >= 0.95
 
 
+def share_of_markup_turned(translator: Translator) -> float:
+    """Of texts whose first word is bold: in how many of them what is said backwards ends with it."""
+    bold = [f"<b>{first}</b> {rest}" for first, rest in (text.split(maxsplit=1) for text in UNSEEN)]
+    return float(np.mean([one.endswith("</b>") for one in translator.translate(bold)]))
+
+
 def test_markup_goes_with_its_words_though_a_tag_stands_before_them(languages: Trained) -> None:
     """As the model looks: were that not known, what is first would stay first."""
-    bold = [f"<b>{first}</b> {rest}" for first, rest in (text.split(maxsplit=1) for text in UNSEEN)]
-    translator = load(languages.folder.path, to="de", engine="torch")
-    said = translator.translate(bold)
-    assert np.mean([one.endswith("</b>") for one in said]) > 0.6
+    assert share_of_markup_turned(load(languages.folder.path, to="de", engine="torch")) > 0.6
 
 
 def test_a_model_of_two_domains_writes_as_in_each(domains: Trained) -> None:
@@ -228,7 +232,9 @@ def test_served_it_is_a_model_a_direction(languages: Trained, monkeypatch: pytes
         models = running.load([languages.folder.path])
     assert models.keys() == {("en", "fr"), ("en", "de")}
     for to, way in (("fr", str), ("de", turned)):
-        assert right([one[0].text for one in models["en", to](UNSEEN, 1)], way) >= 0.95
+        found = models["en", to](UNSEEN, Manner(1, explain=True))
+        assert right([one[0].text for one in found], way) >= 0.95
+        assert [one[0].explained.source for one in found] == [text.split() for text in UNSEEN]
 
 
 @pytest.mark.full
@@ -241,7 +247,8 @@ def test_shipped_it_is_served_without_torch(languages: Trained, tmp_path: Path) 
     assert shipped is not None
     assert shipped.bleu > 95
     models = running.load([tmp_path / "model"])
-    assert right([one[0].text for one in models["en", "de"](UNSEEN, 1)], turned) >= 0.95
+    assert right([one[0].text for one in models["en", "de"](UNSEEN, Manner(1))], turned) >= 0.95
+    assert share_of_markup_turned(load(tmp_path / "model", to="de", engine="onnx")) > 0.6
 
 
 def test_another_engine_says_the_same_where_the_tag_stands_before_the_pieces(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from models.grid import FAMILIES
 
-from latimer.aligner import Aligner, between_words, linked, teach
+from latimer.aligner import Aligner, teach
 from latimer.alignment import Reading
 from latimer.data.batches import collate
 from latimer.data.store import TokenStore
@@ -20,6 +20,7 @@ from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import intervene
 from latimer.recipe import Trained
 from latimer.shapes import Tensor
+from latimer.wordmaps import between_words, linked
 
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=[two for _, two in FAMILIES])
 MakeModel = Callable[..., Seq2Seq]

@@ -1,5 +1,6 @@
 """What is protected comes out once, byte for byte, whatever the model says."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latimer.arrangement import Asked, Said, Say, arrange, arrange_whole, translated
-from latimer.protection import Known, find, keeps, ways
+from latimer.protection import Known, find, keeps, keeps_numbers, ways
 from latimer.tagging import diagonal, place, strip, words
 
 PROTECTED = [
@@ -195,6 +196,32 @@ def test_whatever_the_order_each_pair_stands_around_what_it_stood_around(
         found = by_words(mixed, moved[::-1])(mixed)
         assert keeps(find(mixed), found)
         assert sorted(strip(found)[0].split()) == sorted(strip(mixed)[0].split())
+
+
+@pytest.mark.parametrize(
+    ("source", "kept", "lost"),
+    [
+        ("at 10:30", ["à 10:30", "à 10 h 30.", "10h30", "10.30"], ["à 1030", "30:10", "10 ans", "110:30"]),
+        ("1,234.5 km", ["1 234,5 km", "1.234,5", "1234.5"], ["12345", "1,234", "1234"]),
+        ("on 12/05/1987", ["12.05.1987", "12-05-1987"], ["1987", "12/05/87"]),
+        ("call 06 12 34 56", ["06 12 34 56", "06.12.34.56"], ["06 12 34", "06123456"]),
+        ("2048 men", ["2048", "2 048", "2,048", "\u0662\u0660\u0664\u0668"], ["20 48", "12048", "20482"]),
+        ("two of 12", ["deux"], []),
+    ],
+)  # fmt: skip
+def test_a_number_is_the_same_in_whichever_way(source: str, kept: list[str], lost: list[str]) -> None:
+    assert all(keeps_numbers(find(source), text) for text in kept)
+    assert not any(keeps_numbers(find(source), text) for text in lost)
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>go</b> at 10:30", "go <b>at 10:30</b>, 12/05/1987", "06 12 34 56 <i>x</i>"]
+)
+def test_times_and_dates_come_through_beside_tags(text: str) -> None:
+    one = said(text, lambda part: re.sub(r"\d", "", part))
+    assert keeps(find(text), one.text)
+    assert keeps_numbers(find(text), one.text)
+    assert one.flags == ()
 
 
 def test_a_line_is_no_longer_for_its_tags_and_addresses() -> None:

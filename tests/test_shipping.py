@@ -1,5 +1,6 @@
 """A trained folder translates without torch; what was written is checked before it is read."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -207,3 +208,34 @@ def test_what_is_no_more_what_was_written_is_named(shipped: ModelFolder, tmp_pat
         assert "cut short" not in folder.sums.read_text(encoding="utf-8")
         with pytest.raises(Mistake, match="SHA256SUMS"):
             Translator.load(folder.path, engine="torch")
+
+
+def test_what_a_score_means_is_learned_from_the_validation_pairs(
+    shipped: ModelFolder, trained: Trained, tmp_path: Path
+) -> None:
+    translator = Translator.load(shipped.path)
+    told = shipped.record["confidence"]
+    assert translator.calibration == (told["a"], told["b"]) != (0.0, 1.0)
+    [[one, *_], [left, *_], [digits]] = translator.hypotheses([TEXTS[0], "ŵŷẑ ŵŷẑ", "2048"])
+    pieces = round(one.log_probability / one.score)
+    assert one.confidence == translator.calibration.confidence(one.log_probability, pieces)
+    assert ("unknown" in left.flags, left.confidence) == (True, 0.0)
+    assert (digits.text, digits.confidence) == ("2048", 1.0)
+    [[before, *_]] = trained.translator.hypotheses(TEXTS[:1])
+    assert "confidence" not in trained.folder.record
+    assert before.confidence == pytest.approx(math.exp(before.score), rel=1e-4)
+
+
+def test_where_no_graphs_can_be_made_scores_get_their_meaning_from_torch(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **more: Any) -> None:
+        raise ModuleNotFoundError("No module named 'onnx'")
+
+    folder = ModelFolder(tmp_path / "model")
+    shutil.copytree(trained.folder.path, folder.path)
+    monkeypatch.setattr(shipping, "record", fail)
+    assert shipping.ship(folder) is None
+    assert set(folder.record["confidence"]) == {"a", "b"}
+    assert "runtime" not in folder.record
+    assert Translator.load(folder.path).engine.name == "torch"

@@ -154,6 +154,9 @@ def test_a_loop_in_the_source_is_told(folder: Path) -> None:
     assert (line.text, line.flags) == (texts[-2], ())
     assert spans.text == texts[-1].strip()
     assert "loop" not in spans.flags
+    sentences = translator.hypotheses(["I see you. " * 20])[0][0]
+    assert "loop" not in sentences.flags
+    assert sentences.text == " ".join(translator.translate(["I see you."]) * 20)
 
 
 @either

@@ -59,8 +59,8 @@ class TokenStore:
 
     @property
     def seen(self) -> int:
-        """Ids of the longest sources of which training sees enough: some hundreds are longer, 1 % at most."""
-        longer = float(np.clip(300 / max(1, len(self)), 0.001, 0.01))
+        """Ids of the longest sources of which training sees enough: some dozens are longer, 1 % at most."""
+        longer = float(np.clip(30 / max(1, len(self)), 0.0001, 0.01))
         return int(np.quantile(self.source_lengths, 1 - longer, method="higher")) if len(self) else 0
 
     @classmethod

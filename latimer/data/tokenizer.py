@@ -31,7 +31,7 @@ SAMPLE = 200_000
 SMALLEST = SPECIALS + 256 + 40
 """The fewest pieces that can be asked for: the specials, the bytes, and a little room for characters."""
 
-_MOST_KNOWN, _LONGEST_KNOWN = 1 << 18, 40  # words whose ids are remembered, and their characters
+_MOST_KNOWN, _LONGEST_KNOWN = 1 << 16, 40  # words whose ids are remembered, and their characters
 
 # sentencepiece writes a space as U+2581, and could not tell a real one from it. In a text it is therefore
 # spelled with an escape from the private use area, and so is the escape itself.

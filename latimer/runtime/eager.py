@@ -31,7 +31,7 @@ class TorchEngine(Engine):
         return self.model.memory(torch.from_numpy(source).to(device), torch.from_numpy(mask).to(device))
 
     @torch.inference_mode()
-    def attention(
+    def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
         memory = self.memory(source, mask)

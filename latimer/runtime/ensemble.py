@@ -44,11 +44,11 @@ class Ensemble(Engine):
         mean = log_mean([log_softmax(out.logits[:, -1]) for out in said])
         return Averaged(mean[:, None], tuple(out.state for out in said))
 
-    def attention(
+    def maps(
         self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
     ) -> dict[str, Float[np.ndarray, "B H T S"]]:
         """The first one's."""
-        return self.engines[0].attention(source, mask, target)
+        return self.engines[0].maps(source, mask, target)
 
     @property
     def model(self) -> Any:

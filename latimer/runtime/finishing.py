@@ -1,4 +1,4 @@
-"""What is done to a step's graph after the model was recorded, so that less is computed and less leaves it.
+"""What is done to graphs after a model was recorded: less is computed, and less leaves them. Of a step:
 
     count, end          -> best_log_probs, best_tokens (N 1 `count`), end_log_prob (N 1 1) of the token `end`
 
@@ -26,6 +26,14 @@ def finish(model: Any, *, positions: int) -> None:
             graph.initializers[name] = number
             graph.inputs.append(number)
     _choose(graph)
+
+
+def spare_copies(model: Any) -> None:
+    """Leave without a name what stands before the scores of an attention: copies of its keys and values."""
+    for node in model.graph:
+        if node.op_type == "MultiHeadAttention":
+            for value in node.outputs[1:3]:
+                value.name = ""
 
 
 def _choose(graph: Any) -> None:

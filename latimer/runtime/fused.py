@@ -74,14 +74,16 @@ class SourceAttention(nn.Module):
         attention = self.attention
         width = _width(attention)
         query = _together(attention.query(query), keys)
-        found = torch.onnx.ops.symbolic(
+        scores = (query.shape[0], attention.heads, query.shape[1], keys.shape[2])
+        found, _, _, masked = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::MultiHeadAttention",
             [query, keys, values, None, mask[:, 0].int()],
             {"num_heads": attention.heads, "scale": attention.score.scale(width), "mask_filter_value": -1e9},
-            dtype=query.dtype,
-            shape=query.shape,
+            dtypes=(query.dtype,) * 4,
+            shapes=(query.shape, keys.shape, values.shape, scores),
             version=1,
         )
+        attention.softmax(masked, None)  # for whoever listens; else it is left out
         return attention.output(_apart(found, query))
 
 

@@ -124,6 +124,7 @@ class OnnxEngine(Engine):
         self._next = [f"next_{name}" for name in self._state]
         outputs = {value.name: value.shape for value in self._step.get_outputs()}
         self._chooses, self._words = "best_tokens" in outputs, outputs["logits"][-1]
+        self._scores = [name for name in outputs if name.startswith("scores_")]
         told = self._step.get_modelmeta().custom_metadata_map
         self._shares = told.get("memory") == PER_SENTENCE
         self._positions = int(told.get("positions", 0))  # of which it knows the angles, where it turns any
@@ -138,10 +139,7 @@ class OnnxEngine(Engine):
         if state is None:
             return FirstStep(*memory)
         seen = memory.sentences.memory if self._shares else memory.sentences.spread
-        given = {"tokens": tokens, **dict(zip(self._memory, seen, strict=True))}
-        given.update(zip(self._state, state, strict=True))
-        if state and 0 < self._positions <= state[0].shape[2]:
-            given["cos"], given["sin"] = angles(state[0].shape[3], 2 * state[0].shape[2])
+        given = self._given(tokens, seen, state)
 
         def run(outputs: list[str], asked: dict[str, Any]) -> list[NDArray[Any]]:
             found: list[NDArray[Any]] = self._step.run([*outputs, *self._next], {**given, **asked})
@@ -151,6 +149,38 @@ class OnnxEngine(Engine):
             return NextStep(run, self._words)
         logits, *after = run(["logits"], {})
         return WholeStep(logits, tuple(after))
+
+    def _given(self, tokens: Int[np.ndarray, "N 1"], memory: Arrays, state: Nest) -> dict[str, Any]:
+        """What the step graph is told."""
+        given = {"tokens": tokens, **dict(zip(self._memory, memory, strict=True))}
+        given.update(zip(self._state, state, strict=True))
+        if state and 0 < self._positions <= state[0].shape[2]:
+            given["cos"], given["sin"] = angles(state[0].shape[3], 2 * state[0].shape[2])
+        return given
+
+    def maps(
+        self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"], target: Int[np.ndarray, "B T"]
+    ) -> dict[str, Float[np.ndarray, "B H T S"]]:
+        """Step by step; nothing of graphs that were recorded before they told scores."""
+        if not self._scores:
+            return {}
+        size, states = len(self._memory), len(self._memory) + len(self._state)
+        found = self._encoder.run(
+            [*self._memory, *self._state, *self._scores], {"source": source, "mask": mask}
+        )
+        memory, state, steps = tuple(found[:size]), found[size:states], [found[states:]]
+        for tokens in target.T[1:, :, None]:
+            found = self._step.run([*self._next, *self._scores], self._given(tokens, memory, state))
+            state = found[: len(state)]
+            steps.append(found[len(state) :])
+        maps, visible = {}, mask[:, None, None]
+        for name, parts in zip(self._scores, zip(*steps, strict=True), strict=True):
+            scores = np.concatenate(parts, -2)
+            scores = scores.reshape(len(source), -1, *scores.shape[-2:])
+            scores = np.where(visible, scores, np.finfo(scores.dtype).min)
+            weights = np.exp(scores - scores.max(-1, keepdims=True)) * visible
+            maps[name.removeprefix("scores_")] = weights / weights.sum(-1, keepdims=True).clip(1e-9)
+        return maps
 
     @cached_property
     def model(self) -> Any:

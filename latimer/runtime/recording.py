@@ -1,10 +1,12 @@
 """A model as two graphs in the ONNX format, for engines that have no torch.
 
     encoder.onnx    source, mask                        -> what the decoder looks at, and its first step
-    step.onnx       tokens, memory_*, state_*           -> logits, the next state_*, the likeliest tokens
+    step.onnx       tokens, memory_*, state_*           -> logits, likeliest tokens, next_state_*, scores_*
 
 The first graph takes the first step too, since that is always told BOS and has no state yet. Which axes are
-of any size is not told by the models: whatever differs between two batches of different sizes is.
+of any size is not told by the models: whatever differs between two batches of different sizes is. Both graphs
+tell the scores of each attention over the source, named like its module in the model. Their softmax, what it
+looked at, is left to whoever asks for it, so that nobody else pays.
 """
 
 import copy
@@ -21,9 +23,9 @@ from torch import nn
 from torch.export import Dim
 
 from latimer.files import write_whole
-from latimer.models.base import Seq2Seq
+from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
-from latimer.runtime.finishing import finish
+from latimer.runtime.finishing import finish, spare_copies
 from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
 from latimer.runtime.int8 import quantise, see_reaches
@@ -43,10 +45,10 @@ class FirstStep(nn.Module):
 
     def forward(
         self, source: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"]
-    ) -> tuple[Tensors, Tensor, Tensors]:
+    ) -> tuple[Tensors, Tensor, Tensors, Tensors]:
         memory = self.model.memory(source, mask)
-        out = self.model.decoder(torch.full_like(source[:, :1], self.bos), memory, None)
-        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state))
+        out, scores = looking(self.model, torch.full_like(source[:, :1], self.bos), memory, None)
+        return tuple(leaves(memory)), out.logits, tuple(leaves(out.state)), scores
 
 
 class NextStep(nn.Module):
@@ -54,13 +56,27 @@ class NextStep(nn.Module):
 
     def __init__(self, model: Seq2Seq, memory: Nest, state: Nest) -> None:
         super().__init__()
-        self.decoder, self.memory, self.state = model.decoder, memory, state
+        self.model, self.memory, self.state = model, memory, state
 
     def forward(
         self, tokens: Int[Tensor, "N 1"], memory: Tensors, state: Tensors
-    ) -> tuple[Float[Tensor, "N 1 V"], Tensors]:
-        out = self.decoder(tokens, with_leaves(self.memory, memory), with_leaves(self.state, state))
-        return out.logits, tuple(leaves(out.state))
+    ) -> tuple[Float[Tensor, "N 1 V"], Tensors, Tensors]:
+        nests = with_leaves(self.memory, memory), with_leaves(self.state, state)
+        out, scores = looking(self.model, tokens, *nests)
+        return out.logits, tuple(leaves(out.state)), scores
+
+
+def looking(model: Seq2Seq, tokens: Tensor, memory: Nest, state: Nest) -> tuple[DecoderOutput, Tensors]:
+    """One step of the decoder, and the scores that each attention over the source gave."""
+    scores: list[Tensor] = []
+    handles = [
+        attention.softmax.register_forward_pre_hook(lambda module, given: scores.append(given[0]))
+        for attention in source_attentions(model).values()
+    ]
+    out = model.decoder(tokens, memory, state)
+    for handle in handles:
+        handle.remove()
+    return out, tuple(scores)
 
 
 class Graphs(NamedTuple):
@@ -81,6 +97,7 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     shares = asks_by_sentence(model)
     beam = 2 if shares else 1
     one, other = _sample(model, bos, 2, 5, 3, beam), _sample(model, bos, 3, 7, 4, beam)
+    scores = [f"scores_{name}" for name in source_attentions(model)]
     model = step_by_step(model)
     if weights == "int8":
         see_reaches(model, bos)
@@ -96,20 +113,22 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
         (one.source[:, :1].repeat_interleave(beam, 0), memory, state),
         ({0: free}, _differing(memory, leaves(other.memory)), _differing(state, leaves(other.state))),
         ["tokens", *memory_names, *state_names],
-        ["logits", *(f"next_{name}" for name in state_names)],
+        ["logits", *(f"next_{name}" for name in state_names), *scores],
     )
     encoder = _export(
         FirstStep(model, bos),
         (one.source, one.mask),
         ({0: free, 1: free}, {0: free, 1: free}),
         ["source", "mask"],
-        [*memory_names, "logits", *state_names],
+        [*memory_names, "logits", *state_names, *scores],
     )
     # What only the first step looked at, such as where the state begins, need not be carried on.
     inputs, outputs = step.model.graph.inputs, encoder.model.graph.outputs
     unused = {value.name for value in inputs if value.name in memory_names and not value.uses()}
     inputs[:] = [value for value in inputs if value.name not in unused]
     outputs[:] = [value for value in outputs if value.name not in unused]
+    spare_copies(step.model)
+    spare_copies(encoder.model)
     finish(step.model, positions=POSITIONS)
     if shares:
         step.model.metadata_props["memory"] = PER_SENTENCE

@@ -9,7 +9,7 @@ from latimer.serve.languages import name_of
 from latimer.serve.libretranslate import admit, ask, check_sizes, service_of
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import Parameters, read
-from latimer.serve.service import Service, together, while_there
+from latimer.serve.service import Service, Wanted, together, while_there
 
 
 def _key(request: Request, parameters: Parameters) -> str:
@@ -40,11 +40,10 @@ async def translate(request: Request) -> Response:
         raise Refusal(400, "Value for 'tag_handling' not supported.")
     check_sizes(service, texts, client)
     asked = [ask(service, text, source, target) for text in texts]
-    deadline = service.deadline()
-    works = [
-        service.translate(one.text, one.way, deadline=deadline, html=handling != "text") for one in asked
-    ]
-    done = await while_there(request.receive, together(works), seconds=service.limits.seconds)
+    deadline, wanted = service.deadline(), Wanted(html=handling != "text")
+    with service.room(sum(map(len, texts))):
+        works = [service.translate(one.text, one.way, deadline=deadline, wanted=wanted) for one in asked]
+        done = await while_there(request.receive, together(works), seconds=service.limits.seconds)
     return JSONResponse(
         {
             "translations": [

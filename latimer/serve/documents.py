@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from latimer.documents import FORMATS, Translate, translate_document, without_placeholders
+from latimer.documents import FORMATS, Translate, translate_document
 from latimer.errors import Mistake
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import File
@@ -31,8 +31,6 @@ def written(file: File, sides: tuple[str, str], answers: Sequence[str]) -> bytes
 def _through(file: File, sides: tuple[str, str], translate: Translate) -> bytes:
     source, target = sides
     try:
-        return translate_document(
-            file.name, file.content, without_placeholders(translate), source=source, target=target
-        )
+        return translate_document(file.name, file.content, translate, source=source, target=target)
     except Mistake as mistake:
         raise Refusal(400, f"Invalid request: {mistake}") from None

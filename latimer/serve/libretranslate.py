@@ -15,9 +15,13 @@ from latimer.serve.detection import Detected
 from latimer.serve.languages import canonical, name_of
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import Parameters, read
-from latimer.serve.service import Service, Translated, together, while_there
+from latimer.serve.service import Segment, Service, Translated, Wanted, together, while_there
 
-NO_MAPS = "Alignment and attention need graphs that give the model's maps, and these don't."
+NO_MAPS = (
+    "Where alignment and attention are null nothing was translated, the sentence is very long, two models "
+    "cut it into different words, or the model has no attention, or graphs that don't tell of it yet: "
+    "latimer export --model DIR makes them anew."
+)
 
 
 class Asked(NamedTuple):
@@ -103,11 +107,17 @@ async def translate(request: Request) -> Response:
     q = parameters.texts("q")
     texts = [q] if isinstance(q, str) else q
     source, target = parameters.word("source"), parameters.word("target")
-    html = as_html(parameters)
-    alternatives = parameters.count("alternatives", service.limits.alternatives)
-    explain, stream = parameters.switch("explain"), parameters.switch("stream")
+    wanted = Wanted(
+        parameters.count("alternatives", service.limits.alternatives),
+        as_html(parameters),
+        parameters.switch("explain"),
+        parameters.glossary("glossary", service.limits.terms),
+    )
+    stream = parameters.switch("stream")
     check_sizes(service, texts, client)
     asked = [ask(service, text, source, target) for text in texts]
+    if wanted.glossary and any(len(one.way) > 1 for one in asked):
+        raise Refusal(400, "Invalid request: a glossary can't be kept on a way through another language")
     request.state.note = {
         "texts": len(texts),
         "characters": sum(map(len, texts)),
@@ -117,73 +127,79 @@ async def translate(request: Request) -> Response:
     deadline = service.deadline()
 
     def whole(found: list[Translated]) -> dict[str, Any]:
-        return _answer(asked, found, isinstance(q, list), bool(alternatives), explain)
+        return _answer(asked, found, isinstance(q, list), wanted)
 
-    works = [
-        service.translate(one.text, one.way, deadline=deadline, alternatives=alternatives, html=html)
-        for one in asked
-    ]
     if stream:
-        for work in works:
-            work.close()
-        return StreamingResponse(
-            _events(service, asked, html, deadline, alternatives, whole), media_type="text/event-stream"
-        )
-    found = await while_there(request.receive, together(works), seconds=service.limits.seconds)
+        events = _events(service, asked, deadline, wanted, whole)
+        return StreamingResponse(events, media_type="text/event-stream")
+    with service.room(sum(map(len, texts))):
+        works = [service.translate(one.text, one.way, deadline=deadline, wanted=wanted) for one in asked]
+        found = await while_there(request.receive, together(works), seconds=service.limits.seconds)
     return JSONResponse(whole(found))
 
 
-def _answer(
-    asked: list[Asked], found: list[Translated], listed: bool, alternatives: bool, explain: bool
-) -> dict[str, Any]:
+def _answer(asked: list[Asked], found: list[Translated], listed: bool, wanted: Wanted) -> dict[str, Any]:
     def shaped(values: list[Any]) -> Any:
         return values if listed else values[0]
 
     answer: dict[str, Any] = {"translatedText": shaped([one.text for one in found])}
     if asked[0].detected is not None:
         answer["detectedLanguage"] = shaped([one.detected._asdict() for one in asked if one.detected])
-    if alternatives:
+    if wanted.alternatives:
         answer["alternatives"] = shaped([one.alternatives for one in found])
-    if explain:
+    if wanted.explain:
         answer["explanation"] = shaped([_explanation(one) for one in found])
     return answer
 
 
 def _explanation(found: Translated) -> dict[str, Any]:
+    told: dict[str, Any] = {"confidence": found.confidence, "segments": list(map(_segment, found.segments))}
+    if any(one.explained is None for one in found.segments):
+        told["note"] = NO_MAPS
+    return told
+
+
+def _segment(one: Segment) -> dict[str, Any]:
+    """A sentence and, where it is known, which of its words looked at which."""
+    told = one.explained
     return {
-        "confidence": found.confidence,
-        "segments": [one._asdict() for one in found.segments],
-        "alignment": None,
-        "attention": None,
-        "note": NO_MAPS,
+        "source": one.source,
+        "target": one.target,
+        "confidence": one.confidence,
+        "sourceTokens": told and told.source,
+        "targetTokens": told and told.target,
+        "alignment": told and sorted(map(list, told.alignment)),
+        "attention": told and told.attention.round(4).tolist(),
     }
 
 
 async def _events(
-    service: Service, asked: list[Asked], html: bool, deadline: float, alternatives: int, whole: Any
+    service: Service, asked: list[Asked], deadline: float, wanted: Wanted, whole: Any
 ) -> AsyncIterator[str]:
     """One event `text` for each paragraph as soon as it is there, and `done` with the answer."""
     found = []
     try:
-        for number, one in enumerate(asked):
-            parts = [one.text] if html else one.text.splitlines(keepends=True)
-            done: list[Translated] = []
-            for part in parts:
-                done.append(
-                    await service.translate(
-                        part, one.way, deadline=deadline, alternatives=alternatives, html=html
-                    )
-                )
-                yield _event("text", {"index": number, "translatedText": done[-1].text})
-            rows = [
-                "".join((part.alternatives[k : k + 1] or [part.text])[0] for part in done)
-                for k in range(max((len(part.alternatives) for part in done), default=0))
-            ]
-            segments = [segment for part in done for segment in part.segments]
-            found.append(Translated("".join(part.text for part in done), rows, segments))
+        with service.room(sum(len(one.text) for one in asked)):
+            for number, one in enumerate(asked):
+                parts = [one.text] if wanted.html else one.text.splitlines(keepends=True)
+                done: list[Translated] = []
+                for part in parts:
+                    done.append(await service.translate(part, one.way, deadline=deadline, wanted=wanted))
+                    yield _event("text", {"index": number, "translatedText": done[-1].text})
+                found.append(_together(done))
         yield _event("done", whole(found))
     except Refusal as error:
         yield _event("error", {"error": error.text})
+
+
+def _together(parts: list[Translated]) -> Translated:
+    """One text of its paragraphs."""
+    rows = [
+        "".join((part.alternatives[k : k + 1] or [part.text])[0] for part in parts)
+        for k in range(max((len(part.alternatives) for part in parts), default=0))
+    ]
+    segments = [segment for part in parts for segment in part.segments]
+    return Translated("".join(part.text for part in parts), rows, segments)
 
 
 def _event(name: str, content: dict[str, Any]) -> str:
@@ -234,8 +250,10 @@ async def translate_file(request: Request) -> Response:
     async def work() -> bytes:
         sides = (asked.source, asked.target)
         segments = await run_in_threadpool(documents.segments, file, sides)
-        service.characters.spend(client, sum(map(len, segments)))
-        found = await service.segments(segments, asked.way, deadline=deadline)
+        size = sum(map(len, segments))
+        service.characters.spend(client, size)
+        with service.room(size):
+            found = await service.segments(segments, asked.way, deadline=deadline)
         answers = [one[0].target for one in found]
         return await run_in_threadpool(documents.written, file, sides, answers)
 

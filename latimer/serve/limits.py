@@ -13,9 +13,10 @@ class Limits(NamedTuple):
     texts: int = 128
     characters: int = 5_000  # of each text
     alternatives: int = 10
+    terms: int = 100  # of a glossary, each of at most 100 characters, in at most 5 forms
     seconds: float = 30.0  # until an answer
     silence: float = 4.0  # seconds between two pieces of a body
-    queue: int = 200_000  # characters that wait for one direction
+    queue: int = 2_000_000  # characters of all requests at once, but that one may always come alone
     batch: int = 4_000  # characters translated together
     wait: float = 0.003  # seconds that the first of a batch waits for others
     open: int = 1_000  # requests at once

@@ -50,6 +50,49 @@ def _made(required: list[str], properties: Schema | None = None) -> Schema:
     return {"type": "object", "properties": properties or {}, "required": required}
 
 
+_NUMBERS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_MAYBE_WORDS: Schema = {"type": ["array", "null"], "items": _STRING}
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_SEGMENT = _made(
+    ["source", "target", "confidence", "sourceTokens", "targetTokens", "alignment", "attention"],
+    {
+        "source": _STRING,
+        "target": _STRING,
+        "confidence": _SHARE,
+        "sourceTokens": {
+            **_MAYBE_WORDS,
+            "description": "words of the source; this and what follows may be null",
+        },
+        "targetTokens": _MAYBE_WORDS,
+        "alignment": {
+            "type": ["array", "null"],
+            "items": {**_NUMBERS, "minItems": 2, "maxItems": 2},
+            "description": "links: the number of a source token, that of a target token, from 0",
+        },
+        "attention": {
+            "type": ["array", "null"],
+            "items": {"type": "array", "items": {"type": "number"}},
+            "description": "a row for each target token: how much it looked at each source token; what is "
+            "missing to 1 looked at the end of the sentence",
+        },
+    },
+)
+_EXPLANATION = _made(
+    ["confidence", "segments"],
+    {
+        "confidence": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "segments": {"type": "array", "items": _SEGMENT},
+        "note": {**_STRING, "description": "why attention is null somewhere"},
+    },
+)
+_GLOSSARY: Schema = {
+    "type": "object",
+    "maxProperties": 100,
+    "additionalProperties": {
+        "anyOf": [_STRING, {"type": "array", "items": _STRING, "minItems": 1, "maxItems": 5}]
+    },
+}
+
 OPERATIONS = (
     Operation(
         "post",
@@ -59,7 +102,8 @@ OPERATIONS = (
             *(_Q, _SOURCE, _TARGET, _KEY),
             Parameter("format", {"type": "string", "enum": ["text", "html"]}, "text if not given"),
             Parameter("alternatives", {"type": "integer", "minimum": 0}, "how many other translations"),
-            Parameter("explain", _BOOLEAN, "add confidence and segments"),
+            Parameter("explain", _BOOLEAN, "add confidence, and which words looked at which"),
+            Parameter("glossary", _GLOSSARY, "terms and how each is said; in a form it is JSON in a string"),
             Parameter("stream", _BOOLEAN, "answer by server-sent events: text, text, ..., done"),
         ),
         _made(
@@ -67,8 +111,8 @@ OPERATIONS = (
             {
                 "translatedText": _TEXTS,
                 "detectedLanguage": {"anyOf": [_DETECTED, {"type": "array", "items": _DETECTED}]},
-                "alternatives": {"type": "array"},
-                "explanation": {"type": ["object", "array"]},
+                "alternatives": {"type": "array", "items": _TEXTS},
+                "explanation": {"anyOf": [_EXPLANATION, {"type": "array", "items": _EXPLANATION}]},
             },
         ),
         errors=_ASKING,

@@ -12,9 +12,12 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from latimer.data.text import normalise
 from latimer.serve.limits import Limits, Refusal
+from latimer.serve.models import Glossary
 
 FIELDS = 1_000  # of a form, or of a query
+FORMS, TERM = 5, 100  # of a term of a glossary, and characters of each
 
 
 class File(NamedTuple):
@@ -69,6 +72,27 @@ class Parameters:
             raise Refusal(400, f"Invalid request: {name} must be a number from 0 to {most}")
         return value
 
+    def glossary(self, name: str, most: int) -> Glossary:
+        """Terms, at most `most`, and how each is said: a string or a list; in a form, all that as JSON."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return ()
+        if isinstance(value, str):
+            value = _object(value.encode("utf-8", "surrogatepass"), name)
+        if not isinstance(value, dict) or len(value) > most:
+            raise Refusal(400, f"Invalid request: {name} must be an object of at most {most} terms")
+        found = []
+        for term, said in value.items():
+            forms = said if isinstance(said, list) else [said]
+            if not 0 < len(forms) <= FORMS or not all(map(_is_term, [term, *forms])):
+                raise Refusal(
+                    400,
+                    f"Invalid request: each term of {name} is said by a string, or up to {FORMS}, of "
+                    f"1 to {TERM} characters",
+                )
+            found.append((normalise(term), tuple(normalise(form) for form in forms)))
+        return tuple(found)
+
     def switch(self, name: str) -> bool:
         """True or false, which it is by default; in a form "true" or "1" are true."""
         value = self.values.get(name)
@@ -78,6 +102,10 @@ class Parameters:
         if value is not None and not isinstance(value, bool):
             raise Refusal(400, f"Invalid request: {name} must be true or false")
         return bool(value)
+
+
+def _is_term(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= TERM and bool(normalise(_sound(text, "glossary")))
 
 
 def _sound(text: str, name: str) -> str:
@@ -126,13 +154,13 @@ async def _body(request: Request, limits: Limits, most: int) -> bytes:
         raise Refusal(400, "The client has gone") from None
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes, name: str = "the body") -> dict[str, Any]:
     try:
         found = json.loads(body.decode("utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise Refusal(400, "Invalid request: the body is not JSON in UTF-8") from None
+        raise Refusal(400, f"Invalid request: {name} is not JSON in UTF-8") from None
     if not isinstance(found, dict):
-        raise Refusal(400, "Invalid request: the body is not a JSON object")
+        raise Refusal(400, f"Invalid request: {name} is not a JSON object")
     return found
 
 

@@ -17,7 +17,7 @@ from latimer.directions import choose, directions
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.serve.app import build
-from latimer.serve.batching import Search
+from latimer.serve.models import Manner, Search, search_of
 from latimer.serve.service import Direction, Service
 from latimer.translator import Translator
 
@@ -42,14 +42,9 @@ def load(folders: Sequence[Path]) -> dict[Direction, Search]:
                     f"{folder} translates {source}-{target} as another --model does; give one of them."
                 )
             model = model or Translator.load(folder, engine="onnx")
-            translator = choose(model, record, to=target)
-            translator.translate(["A"])
-            found[source, target] = _search(translator)
+            found[source, target] = search_of(choose(model, record, to=target))
+            found[source, target](["A"], Manner(beam=1))
     return found
-
-
-def _search(translator: Translator) -> Search:
-    return lambda texts, beam: translator.hypotheses(texts, beam=beam)
 
 
 def run(service: Service, folders: Sequence[Path], *, host: str, port: int, prefix: str = "") -> None:

@@ -1,36 +1,75 @@
 """What the dialects share: the served directions, and texts translated through their queues."""
 
 import asyncio
-import math
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from latimer.documents import Translate, translate_html, translate_text, without_placeholders
-from latimer.serve.batching import Batcher, Search
+from latimer.documents import translate_html, translate_text
+from latimer.documents.inline import PLACEHOLDER
+from latimer.explaining import Explained
+from latimer.serve.batching import Batcher
 from latimer.serve.detection import Detected, detector
 from latimer.serve.downloads import Downloads
 from latimer.serve.keys import Keys
 from latimer.serve.languages import canonical
 from latimer.serve.limits import Limits, Rate, Refusal
 from latimer.serve.metrics import Metrics
+from latimer.serve.models import Answer, Glossary, Manner, Search
 from latimer.serve.suggestions import Suggestions
 
 T = TypeVar("T")
 Direction = tuple[str, str]
 BEAM = 5
+LONG = 10_000  # characters, those of all alternatives counted, that are split and written beside the loop
 SURE = 90.0  # of 100: a text in the target language already, which is left alone
 
 
 class Segment(NamedTuple):
-    """A sentence and its translation. `confidence`: the mean probability of a piece, from 0 to 1."""
+    """A sentence and its translation. `confidence`: as of a Translation, from 0 to 1."""
 
     source: str
     target: str
     confidence: float
+    explained: Explained | None = None
+
+    def then(self, answer: Answer, *, first: bool) -> "Segment":
+        """With its translation translated on; `first`: it is none yet, but the sentence itself."""
+        confidence = self.confidence * answer.confidence
+        explained = answer.explained
+        if explained and not first:
+            explained = self.explained and explained.after(self.explained)
+        return Segment(self.source, answer.text, confidence, explained)
+
+    def bare(self) -> "Segment":
+        """Without what stands for the tags of a page."""
+        source, target = (PLACEHOLDER.sub("", text) for text in (self.source, self.target))
+        return self._replace(source=source, target=target)
+
+
+class Wanted(NamedTuple):
+    """How a client wants a text."""
+
+    alternatives: int = 0
+    html: bool = False
+    explain: bool = False
+    glossary: Glossary = ()
+
+
+PLAIN = Wanted()
 
 
 class Translated(NamedTuple):
@@ -76,7 +115,8 @@ class Service:
         self.characters = Rate(self.limits.characters_per_minute)
         self.downloads = Downloads()
         self.suggestions = Suggestions(suggestions) if suggestions is not None else None
-        self.open = 0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self.open, self.held = 0, 0  # requests, and characters of theirs
         self.ready = False
         self.metrics.watch(self)
 
@@ -90,6 +130,18 @@ class Service:
         self.ready = False
         for batcher in self.batchers.values():
             await batcher.stop()
+        self._writer.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Room for the characters of a request. Raises Refusal (503) where others have it."""
+        if self.held and self.held + size > self.limits.queue:
+            raise Refusal(503, "The server is busy; try again soon", retry_after=1)
+        self.held += size
+        try:
+            yield
+        finally:
+            self.held -= size
 
     def way(self, source: str, target: str) -> list[Batcher] | None:
         """The queues through which a text goes: one, two where it pivots; None where no way leads there."""
@@ -124,47 +176,47 @@ class Service:
         )
 
     async def translate(
-        self, text: str, way: Sequence[Batcher], *, deadline: float, alternatives: int = 0, html: bool = False
+        self, text: str, way: Sequence[Batcher], *, deadline: float, wanted: Wanted = PLAIN
     ) -> Translated:
         """One text through its way. Raises Refusal (503) where the server is busy or the time is over."""
-        scan = translate_html if html else translate_text
-
-        def split(text: str, translate: Translate) -> str:
-            return scan(text, without_placeholders(translate))
-
+        scan = translate_html if wanted.html else translate_text
         asked: list[str] = []
 
         def collect(some: list[str]) -> list[str]:
             asked.extend(some)
             return some
 
-        split(text, collect)
-        found = await self.segments(asked, way, deadline=deadline, count=alternatives + 1)
-        best = [one[0] for one in found]
-        others = []
-        for number in range(1, alternatives + 1):
+        def write(number: int) -> str:
             other = [one[min(number, len(one) - 1)].target for one in found]
-            written = split(text, lambda some, other=other: other)  # type: ignore[misc]
-            others.append(written)
-        whole = split(text, lambda some: [one.target for one in best])
+            return scan(text, lambda some: other)
+
+        def written() -> list[str]:
+            return [write(number) for number in range(wanted.alternatives + 1)]
+
+        long = len(text) * (1 + wanted.alternatives) > LONG
+        await self._aside(long, lambda: scan(text, collect))
+        found = await self.segments(asked, way, deadline=deadline, wanted=wanted)
+        whole, *others = await self._aside(long, written)
         distinct = [one for one in dict.fromkeys(others) if one != whole]
-        return Translated(whole, distinct, best)
+        return Translated(whole, distinct, [one[0].bare() for one in found])
+
+    async def _aside(self, long: bool, work: Callable[[], T]) -> T:
+        """Long work in one thread beside the loop, which meanwhile listens to everybody else."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work) if long else work()
 
     async def segments(
-        self, asked: Sequence[str], way: Sequence[Batcher], *, deadline: float, count: int = 1
+        self, asked: Sequence[str], way: Sequence[Batcher], *, deadline: float, wanted: Wanted = PLAIN
     ) -> list[list[Segment]]:
-        """The `count` best translations of each segment, best first; at least one."""
-        beam = max(self.beam, count)
+        """The best translations of each segment, one more than alternatives are wanted, best first."""
+        count = wanted.alternatives + 1
+        manner = Manner(max(self.beam, count), wanted.glossary, wanted.explain)
         found = [[Segment(text, text, 1.0)] for text in asked]
-        for batcher in way:
-            answers = await batcher.translate([one[0].target for one in found], beam=beam, deadline=deadline)
+        for step, batcher in enumerate(way):
+            said = [one[0].target for one in found]
+            answers = await batcher.translate(said, manner=manner, deadline=deadline)
             found = [
-                [
-                    Segment(before[0].source, one.text, before[0].confidence * math.exp(min(0.0, one.score)))
-                    for one in answer[:count]
-                ]
-                or before
-                for before, answer in zip(found, answers, strict=True)
+                [before[0].then(answer, first=not step) for answer in some[:count]] or before
+                for before, some in zip(found, answers, strict=True)
             ]
         return found
 

@@ -11,6 +11,7 @@ from models.grid import ASKING, PAIRS, WIDTHS, Kind
 
 from latimer.errors import Mistake
 from latimer.models.base import Seq2Seq
+from latimer.nn.attention import capture
 from latimer.runtime import fused, recording
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
@@ -185,6 +186,27 @@ def test_int8_is_near(engines: Recorded) -> None:
     rounded = engines.int8.memory(*sentences([0, 1])).logits
     difference = np.abs(first - rounded)
     assert 0 < difference.mean() < 0.1 * np.abs(first).mean()
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [2]])
+def test_the_maps_are_what_torch_captures(engines: Recorded, rows: list[int]) -> None:
+    source, mask = sentences(rows)
+    target = np.random.default_rng(1).integers(4, 11, (len(rows), 6))
+    target[:, 0] = BOS
+    model = engines.torch.model.eval()
+    with torch.inference_mode(), capture(model.decoder) as heard:
+        model(*map(torch.from_numpy, (source, mask, target)))
+    wanted = {f"decoder.{name}": maps.numpy() for name, maps in heard.items() if ".past" not in f".{name}"}
+    for engine in (engines.torch, engines.float32, engines.int8):
+        found = engine.maps(source, mask, target)
+        assert list(found) == list(wanted)
+        assert bool(found) == (engines.kind.score != "none")
+        for name, maps in found.items():
+            assert maps.shape == (len(rows), maps.shape[1], 6, source.shape[1])
+            difference = np.abs(maps - wanted[name].reshape(maps.shape))
+            assert difference.mean() < 0.03 if engine is engines.int8 else difference.max() < 1e-5
+            assert maps.sum(-1) == pytest.approx(1, abs=1e-5)
+            assert not np.where(mask[:, None, None], 0, maps).any(), "nothing looks at padding"
 
 
 def test_an_empty_sentence_is_no_other(engines: Recorded) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from latimer.serve.batching import Batcher
 from latimer.serve.limits import Limits, Rate, Refusal
+from latimer.serve.models import Manner
+from latimer.serve.service import Service
 
 QUICK = Limits(wait=0.01)
 
@@ -21,7 +23,7 @@ def run(
         batcher = Batcher(search, limits, workers=workers)
         batcher.start()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return await work(batcher)
         finally:
             await batcher.stop()
@@ -29,7 +31,7 @@ def run(
     return asyncio.run(whole())
 
 
-def soon(seconds: float = 5.0) -> float:
+def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
 
@@ -37,23 +39,23 @@ class Recorder:
     """A search that notes its batches, and waits for `gate` where it is shut."""
 
     def __init__(self) -> None:
-        self.batches: list[tuple[list[str], int]] = []
+        self.batches: list[tuple[list[str], Manner]] = []
         self.gate = threading.Event()
         self.gate.set()
 
-    def __call__(self, texts: list[str], beam: int) -> list[list[Any]]:
-        self.batches.append((texts, beam))
-        assert self.gate.wait(5)
+    def __call__(self, texts: list[str], manner: Manner) -> list[list[Any]]:
+        self.batches.append((texts, manner))
+        assert self.gate.wait(30)
         if "bad" in texts:
             raise ValueError("bad")
-        return [[text] * beam for text in texts]
+        return [[text] * manner.beam for text in texts]
 
 
 def test_clients_share_a_batch_and_each_gets_its_own() -> None:
     search = Recorder()
 
     async def work(batcher: Batcher) -> Any:
-        asks = (batcher.translate([str(k), "x"], beam=2, deadline=soon()) for k in range(20))
+        asks = (batcher.translate([str(k), "x"], manner=Manner(2), deadline=soon()) for k in range(20))
         return await asyncio.gather(*asks)
 
     assert run(work, search) == [[[str(k)] * 2, ["x"] * 2] for k in range(20)]
@@ -64,8 +66,8 @@ def test_a_batch_holds_no_more_than_it_may_and_one_beam() -> None:
     search = Recorder()
 
     async def work(batcher: Batcher) -> Any:
-        asks = [batcher.translate([f"{k:4}"], beam=1 + k % 2, deadline=soon()) for k in range(10)]
-        asks.append(batcher.translate(["z" * 50], beam=1, deadline=soon()))
+        asks = [batcher.translate([f"{k:4}"], manner=Manner(1 + k % 2), deadline=soon()) for k in range(10)]
+        asks.append(batcher.translate(["z" * 50], manner=Manner(1), deadline=soon()))
         return await asyncio.gather(*asks)
 
     found = run(work, search, Limits(wait=0.01, batch=12))
@@ -73,7 +75,7 @@ def test_a_batch_holds_no_more_than_it_may_and_one_beam() -> None:
     assert all(sum(map(len, texts)) <= 12 or len(texts) == 1 for texts, _ in search.batches)
     assert max(len(texts) for texts, _ in search.batches) == 3
     for wanted in (1, 2):  # the first to come is the first to go
-        order = [text for texts, beam in search.batches if beam == wanted for text in texts]
+        order = [text for texts, manner in search.batches if manner.beam == wanted for text in texts]
         assert order == sorted(order)
 
 
@@ -82,11 +84,11 @@ def test_what_nobody_wants_any_more_is_not_translated() -> None:
 
     async def work(batcher: Batcher) -> None:
         search.gate.clear()
-        first = asyncio.create_task(batcher.translate(["first"], beam=1, deadline=soon()))
+        first = asyncio.create_task(batcher.translate(["first"], manner=Manner(1), deadline=soon()))
         await asyncio.sleep(0.1)
-        gone = asyncio.create_task(batcher.translate(["gone"], beam=1, deadline=soon()))
-        late = asyncio.create_task(batcher.translate(["late"], beam=1, deadline=soon(0.05)))
-        last = asyncio.create_task(batcher.translate(["last"], beam=1, deadline=soon()))
+        gone = asyncio.create_task(batcher.translate(["gone"], manner=Manner(1), deadline=soon()))
+        late = asyncio.create_task(batcher.translate(["late"], manner=Manner(1), deadline=soon(0.05)))
+        last = asyncio.create_task(batcher.translate(["last"], manner=Manner(1), deadline=soon()))
         await asyncio.sleep(0.1)
         gone.cancel()
         search.gate.set()
@@ -101,28 +103,40 @@ def test_what_nobody_wants_any_more_is_not_translated() -> None:
     assert [text for texts, _ in search.batches for text in texts] == ["first", "last"]
 
 
-def test_a_full_queue_refuses_and_recovers() -> None:
+def test_who_brings_little_is_not_held_up_by_who_brings_much() -> None:
     search = Recorder()
 
     async def work(batcher: Batcher) -> None:
         search.gate.clear()
-        first = asyncio.create_task(batcher.translate(["a" * 8], beam=1, deadline=soon()))
+        much = asyncio.create_task(batcher.translate(["m" * 10] * 50, manner=Manner(1), deadline=soon()))
         await asyncio.sleep(0.1)
-        second = asyncio.create_task(batcher.translate(["b" * 8], beam=1, deadline=soon()))
-        await asyncio.sleep(0.05)
-        with pytest.raises(Refusal) as caught:
-            await batcher.translate(["c" * 8], beam=1, deadline=soon())
-        assert (caught.value.status, caught.value.retry_after) == (503, 1)
+        asks = [batcher.translate([one * 10] * 2, manner=Manner(1), deadline=soon()) for one in "ab"]
+        few = [asyncio.create_task(ask) for ask in asks]
+        await asyncio.sleep(0.1)
         search.gate.set()
-        await asyncio.gather(first, second)
-        assert await batcher.translate(["d" * 80], beam=1, deadline=soon()) == [["d" * 80]]
+        await asyncio.gather(much, *few)
 
-    run(work, search, Limits(wait=0.01, queue=10))
+    run(work, search, Limits(wait=0, batch=10))
+    said = "".join(texts[0][0] for texts, _ in search.batches)
+    assert said.rindex("b") < 8, said
+    assert said.count("m") == 50
+
+
+def test_others_are_refused_while_there_is_no_room() -> None:
+    """But whoever comes alone is not, however much it brings."""
+    service = Service({("en", "fr"): Recorder()}, limits=Limits(queue=10))
+    with service.room(6), service.room(4):
+        with pytest.raises(Refusal) as caught, service.room(1):
+            pass
+        assert (caught.value.status, caught.value.retry_after) == (503, 1)
+    with service.room(80):
+        pass
+    assert service.held == 0
 
 
 def test_a_text_that_fails_spoils_no_other() -> None:
     async def work(batcher: Batcher) -> Any:
-        asks = [batcher.translate([text], beam=1, deadline=soon()) for text in ("a", "bad", "c")]
+        asks = [batcher.translate([text], manner=Manner(1), deadline=soon()) for text in ("a", "bad", "c")]
         return await asyncio.gather(*asks, return_exceptions=True)
 
     a, bad, c = run(work, Recorder())
@@ -137,7 +151,7 @@ def test_workers_translate_at_once() -> None:
         search.gate.clear()
         asks = []
         for text in "ab":
-            asks.append(asyncio.create_task(batcher.translate([text], beam=1, deadline=soon())))
+            asks.append(asyncio.create_task(batcher.translate([text], manner=Manner(1), deadline=soon())))
             await asyncio.sleep(0.1)
         assert len(search.batches) == 2
         search.gate.set()

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from latimer.serve.limits import Limits
+from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
-from serve.conftest import MODELS, shout
+from serve.conftest import MODELS, PATIENCE, shout
 
 
 def post(url: str, path: str, content: Any) -> tuple[int, Any]:
     """Status and answer of a JSON request."""
-    answer = httpx.post(url + path, json=content, timeout=10)
+    answer = httpx.post(url + path, json=content, timeout=PATIENCE)
     return answer.status_code, answer.json()
 
 
@@ -48,6 +49,18 @@ def test_html_keeps_its_tags(url: str) -> None:
     assert answer["translatedText"] == (
         '<p class="x">ONE <b>TWO</b> &amp; THREE</p><code>a b</code><!-- c -->'
     )
+    asked = {"q": text, "source": "en", "target": "fr", "format": "html", "explain": True}
+    [segment] = post(url, "/translate", asked)[1]["explanation"]["segments"]
+    assert (segment["source"], segment["target"]) == ("one two & three", "ONE TWO & THREE")
+
+
+def test_the_model_says_where_a_tag_goes(start: Callable[..., str]) -> None:
+    def turn(texts: list[str], manner: Manner) -> list[list[Answer]]:
+        return [[Answer(" ".join(reversed(text.split(" "))), 0.9)] for text in texts]
+
+    url = start(Service({("en", "fr"): turn}))
+    asked = {"q": "<p>one <b>two</b> three four</p>", "source": "en", "target": "fr", "format": "html"}
+    assert post(url, "/translate", asked)[1]["translatedText"] == "<p>four three <b>two</b> one</p>"
 
 
 @pytest.mark.parametrize(
@@ -136,8 +149,9 @@ def test_the_languages_and_where_they_lead(url: str) -> None:
 
 def test_pivoting_goes_through_the_shared_language(start: Callable[..., str]) -> None:
     def marked(mark: str) -> Any:
-        return lambda texts, beam: [
-            [one._replace(text=one.text + mark, score=-0.5) for one in some] for some in shout(texts, beam)
+        return lambda texts, manner: [
+            [one._replace(text=one.text + mark, confidence=0.6) for one in some]
+            for some in shout(texts, manner)
         ]
 
     models = {("en", "fr"): marked("1"), ("fr", "de"): marked("2")}
@@ -145,7 +159,12 @@ def test_pivoting_goes_through_the_shared_language(start: Callable[..., str]) ->
     assert httpx.get(url + "/languages").json()[0]["targets"] == ["fr", "de"]
     status, answer = post(url, "/translate", {"q": "a", "source": "en", "target": "de", "explain": True})
     assert (status, answer["translatedText"]) == (200, "A12")
-    assert answer["explanation"]["confidence"] == pytest.approx(2.718281828**-1)
+    assert answer["explanation"]["confidence"] == pytest.approx(0.36)
+    assert answer["explanation"]["segments"][0]["attention"] is None, (
+        "A1 is not what the second was explained by"
+    )
+    asked = {"q": "a", "source": "en", "target": "de", "glossary": {"a": "b"}}
+    assert post(url, "/translate", asked)[0] == 400
 
 
 def test_explaining_gives_confidence_and_segments(url: str) -> None:
@@ -153,8 +172,47 @@ def test_explaining_gives_confidence_and_segments(url: str) -> None:
     found = answer["explanation"]
     assert [one["source"] for one in found["segments"]] == ["One.", "Two"]
     assert found["confidence"] == pytest.approx(2.718281828**-0.1)
-    assert found["alignment"] is None
-    assert "maps" in found["note"]
+    assert "note" not in found
+    _, answer = post(url, "/translate", {"q": "a b c", "source": "en", "target": "fr", "explain": True})
+    assert answer["explanation"]["segments"] == [
+        {
+            "source": "a b c",
+            "target": "A B C",
+            "confidence": pytest.approx(2.718281828**-0.1),
+            "sourceTokens": ["a", "b", "c"],
+            "targetTokens": ["A", "B", "C"],
+            "alignment": [[0, 0], [1, 1], [2, 2]],
+            "attention": [[0.75, 0.0, 0.25], [0.0, 0.75, 0.25], [0.0, 0.0, 1.0]],
+        }
+    ]
+    _, answer = post(url, "/translate", {"q": "a b", "source": "fr", "target": "fr", "explain": True})
+    assert answer["explanation"]["segments"][0]["attention"] is None
+    assert "null" in answer["explanation"]["note"]
+
+
+def test_a_glossary_comes_in_every_form(url: str) -> None:
+    asked = {"q": "a dog", "source": "en", "target": "fr"}
+    wanted = {"translatedText": "A CHIEN"}
+    for terms in ({"dog": "chien"}, {"dog": ["chien", "toutou"]}, {" dog ": "chien"}):
+        assert httpx.post(url + "/translate", json={**asked, "glossary": terms}).json() == wanted
+        written = json.dumps(terms)
+        assert httpx.post(url + "/translate", data={**asked, "glossary": written}).json() == wanted
+        assert httpx.post(url + "/translate", params={**asked, "glossary": written}).json() == wanted
+    for nothing in ({}, None, ""):
+        _, answer = post(url, "/translate", {**asked, "glossary": nothing})
+        assert answer == {"translatedText": "A DOG"}
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [5, ["dog"], "dog", "[1]", "[" * 5000, {"": "x"}, {"a": ""}, {"a": []}, {"a": ["x"] * 6}, {"a": 1},
+     {"a": [None]}, {"a" * 101: "x"}, {"a": "\ud800"}, {"a": "\u200b"}, {str(n): "x" for n in range(101)}],
+)  # fmt: skip
+def test_what_is_no_glossary_is_refused(url: str, terms: Any) -> None:
+    asked = json.dumps({"q": "a", "source": "en", "target": "fr", "glossary": terms})
+    answer = httpx.post(url + "/translate", content=asked, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "glossary" in answer.json()["error"]
 
 
 def test_a_stream_gives_each_paragraph_and_then_the_answer(url: str) -> None:
@@ -220,6 +278,13 @@ def test_what_clients_look_at_first(url: str) -> None:
     docs = httpx.get(url + "/docs").text
     assert "/translate" in docs
     assert "http" not in docs
+
+
+def test_the_greatest_request_is_answered(url: str) -> None:
+    limits = Limits()
+    asked = {"q": ["ab " * (limits.characters // 3)] * limits.texts, "source": "en", "target": "fr"}
+    status, answer = post(url, "/translate", asked)
+    assert (status, set(answer["translatedText"])) == (200, {"AB " * (limits.characters // 3)})
 
 
 def test_the_limits_are_what_the_server_says(start: Callable[..., str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -12,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,40 @@ from latimer.serve.keys import Keys, make_key
 from latimer.serve.limits import Limits
 from latimer.serve.running import load, reload
 from latimer.serve.service import Service
-from serve.conftest import MODELS, shout
+from serve.conftest import MODELS, PATIENCE, Gated, eventually, shout
 
 ASKED = {"q": "I see a dog.", "source": "en", "target": "fr"}
 
 
-def slow(texts: list[str], beam: int) -> Any:
-    time.sleep(0.3)
-    return shout(texts, beam)
+def ask(url: str, **more: Any) -> httpx.Response:
+    return httpx.post(url + "/translate", json={**ASKED, **more}, timeout=PATIENCE)
+
+
+def listens(url: str) -> bool:
+    """Whether new connections are taken."""
+    place = urlsplit(url)
+    with contextlib.suppress(ConnectionRefusedError):
+        socket.create_connection((place.hostname, place.port)).close()
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def half_asked(url: str) -> Iterator[Callable[[], int]]:
+    """A request that the server has begun to read; finish() sends the rest and gives the answer's status."""
+    place = urlsplit(url)
+    body = json.dumps(ASKED).encode()
+    head = f"POST /translate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as line:
+        line.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body[:9])
+        # That and the one that asks.
+        eventually(lambda: "latimer_open_requests 2.0" in httpx.get(url + "/metrics", timeout=PATIENCE).text)
+
+        def finish() -> int:
+            line.sendall(body[9:])
+            return int(line.recv(1000).split()[1])
+
+        yield finish
 
 
 class Running:
@@ -53,15 +79,17 @@ class Running:
             raise
         self.url = f"http://127.0.0.1:{port}"
 
-    def event(self, name: str, seconds: float = 20) -> dict[str, Any]:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for line in self.log.read_text().splitlines():
-                if line.startswith("{") and json.loads(line)["event"] == name:
-                    found: dict[str, Any] = json.loads(line)
-                    return found
-            time.sleep(0.02)
-        raise AssertionError(f"no {name} in {self.log.read_text()}")
+    def event(self, name: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+
+        def told() -> bool:
+            lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+            found[:] = [event for event in map(json.loads, lines) if event["event"] == name]
+            return bool(found) or self.process.poll() is not None
+
+        eventually(told)
+        assert found, f"no {name} in {self.log.read_text()}"
+        return found[0]
 
 
 @pytest.fixture
@@ -76,42 +104,43 @@ def running(shipped: Path, tmp_path: Path) -> Iterator[Running]:
 
 def test_the_life_of_a_server(running: Running) -> None:
     """Serves without torch, reloads without dropping a request, finishes what it accepted, exits with 0."""
-    first = httpx.post(running.url + "/translate", json=ASKED)
+    first = ask(running.url)
     assert first.status_code == 200
     maps = Path(f"/proc/{running.process.pid}/maps")
     if maps.exists():
         assert "libtorch" not in maps.read_text()
+    told = ask(running.url, explain=True, glossary={"dog": "xy"}).json()
+    [segment] = told["explanation"]["segments"]
+    assert segment["sourceTokens"] == ASKED["q"].split()
+    assert "xy" in segment["target"]
+    assert len(segment["attention"]) == len(segment["targetTokens"])
+    assert "libtorch" not in maps.read_text() if maps.exists() else True
     going, statuses = threading.Event(), []
 
-    def ask() -> None:
-        with httpx.Client() as client:
+    def go_on_asking() -> None:
+        with httpx.Client(timeout=PATIENCE) as client:
             while not going.is_set():
                 statuses.append(client.post(running.url + "/translate", json=ASKED).status_code)
 
-    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads = [threading.Thread(target=go_on_asking) for _ in range(3)]
     for thread in threads:
         thread.start()
+    eventually(lambda: bool(statuses))
     running.process.send_signal(signal.SIGHUP)
     running.event("reloaded")
+    before = len(statuses)
+    eventually(lambda: len(statuses) > before + 3)
     going.set()
     for thread in threads:
         thread.join()
     assert set(statuses) == {200}
     assert 'latimer_reloads_total{result="done"} 1.0' in httpx.get(running.url + "/metrics").text
 
-    long = {**ASKED, "q": ["I see a dog. " * 20] * 5}
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        waiting = [
-            pool.submit(httpx.post, running.url + "/translate", json=long, timeout=10) for _ in range(8)
-        ]
-        while "latimer_open_requests 9.0" not in httpx.get(running.url + "/metrics").text:
-            if any(one.done() for one in waiting):
-                break
-        began = time.monotonic()
+    with half_asked(running.url) as finish:
         running.process.send_signal(signal.SIGTERM)
-        assert {one.result().status_code for one in waiting} == {200}
-    assert running.process.wait(10) == 0
-    assert time.monotonic() - began < 10
+        eventually(lambda: not listens(running.url))
+        assert finish() == 200
+    assert running.process.wait(PATIENCE) == 0
     log = running.log.read_text()
     assert "dog" not in log
     assert "Traceback" not in log
@@ -121,33 +150,43 @@ def test_a_spoiled_model_is_not_taken_over(running: Running) -> None:
     (running.log.parent / "model" / "config.json").write_text("{")
     running.process.send_signal(signal.SIGHUP)
     assert "SHA256SUMS" in running.event("reload failed")["error"]
-    assert httpx.post(running.url + "/translate", json=ASKED).status_code == 200
+    assert ask(running.url).status_code == 200
 
 
 def test_overload_is_said_and_recovers(start: Callable[..., str]) -> None:
-    url = start(Service({("en", "fr"): slow}, limits=Limits(queue=30)))
+    search = Gated()
+    url = start(Service({("en", "fr"): search}, limits=Limits(queue=30)))
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: httpx.post(url + "/translate", json=ASKED), range(12)))
-    assert {answer.status_code for answer in answers} == {200, 503}
+        asked = [pool.submit(ask, url) for _ in range(12)]
+        eventually(lambda: sum(one.done() for one in asked) == 10)  # there is room for two of 12 characters
+        search.gate.set()
+    answers = [one.result() for one in asked]
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [503] * 10
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) >= 1 and "error" in answer.json() for answer in refused)
-    assert httpx.post(url + "/translate", json=ASKED).status_code == 200
+    assert ask(url).status_code == 200
 
 
 def test_deadlines_and_rates_are_kept(start: Callable[..., str]) -> None:
-    late = start(Service({("en", "fr"): slow}, limits=Limits(seconds=0.1)))
-    answer = httpx.post(late + "/translate", json=ASKED)
+    search = Gated()
+    late = start(Service({("en", "fr"): search}, limits=Limits(seconds=0.1)))
+    answer = ask(late)
+    search.gate.set()
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     few = start(Service(MODELS, limits=Limits(requests_per_minute=2)))
-    assert [httpx.post(few + "/translate", json=ASKED).status_code for _ in range(3)] == [200, 200, 429]
+    assert [ask(few).status_code for _ in range(3)] == [200, 200, 429]
     short = start(Service(MODELS, limits=Limits(characters_per_minute=20)))
-    answers = [httpx.post(short + "/translate", json=ASKED) for _ in range(2)]
+    answers = [ask(short) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert "Slowdown" in answers[1].json()["error"]
-    crowd = start(Service({("en", "fr"): slow}, limits=Limits(open=1)))
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        codes = list(pool.map(lambda _: httpx.post(crowd + "/translate", json=ASKED).status_code, range(3)))
-    assert sorted(codes) == [200, 503, 503]
+    search = Gated()
+    crowd = start(Service({("en", "fr"): search}, limits=Limits(open=1)))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, crowd)
+        eventually(lambda: bool(search.seen))
+        assert [ask(crowd).status_code for _ in range(2)] == [503, 503]
+        search.gate.set()
+        assert first.result().status_code == 200
 
 
 def test_a_busy_server_still_says_that_it_lives(start: Callable[..., str]) -> None:
@@ -158,24 +197,22 @@ def test_a_busy_server_still_says_that_it_lives(start: Callable[..., str]) -> No
 
 
 def test_the_work_of_a_client_that_left_is_not_done(start: Callable[..., str]) -> None:
-    seen: list[str] = []
-
-    def noted(texts: list[str], beam: int) -> Any:
-        seen.extend(texts)
-        return slow(texts, beam)
-
-    url = start(Service({("en", "fr"): noted}))
+    search = Gated()
+    service = Service({("en", "fr"): search})
+    url = start(service)
     place = urlsplit(url)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        first = pool.submit(httpx.post, url + "/translate", json={**ASKED, "q": "first"})
-        time.sleep(0.1)
+        first = pool.submit(ask, url, q="first")
+        eventually(lambda: search.seen == ["first"])
         leaving = http.client.HTTPConnection(place.hostname or "", place.port)
         leaving.request("POST", "/translate", json.dumps({**ASKED, "q": "leaving"}))
-        time.sleep(0.1)
+        eventually(lambda: service.batchers["en", "fr"].waiting == len("leaving"))
         leaving.close()
+        eventually(lambda: service.open == 1)
+        search.gate.set()
         assert first.result().status_code == 200
-    assert httpx.post(url + "/translate", json={**ASKED, "q": "last"}).status_code == 200
-    assert seen == ["first", "last"]
+    assert ask(url, q="last").status_code == 200
+    assert search.seen == ["first", "last"]
 
 
 @pytest.mark.parametrize("path", ["/tools", ""])

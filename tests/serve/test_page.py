@@ -1,7 +1,8 @@
 """The page at /, in a real browser before a live server: what a person types, clicks and hears."""
 
+import math
 import re
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,18 @@ import pytest
 
 from latimer.serve.app import PAGE
 from latimer.serve.keys import Keys, make_key
+from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
-from latimer.translator import Translation
-from serve.conftest import MODELS, listening
+from serve.conftest import MODELS, PATIENCE, listening, shout
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+playwright.expect.set_options(timeout=1000 * PATIENCE)
 
 SIZES = [(360, 740), (800, 1000), (1280, 800), (1920, 1000)]
 ARABIC = "مرحبا بالعالم."
 WATCH = "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.blockedURI))"
+
+SLOW = threading.Event()  # until when a certain text is not translated
 
 PAINTED = """() => new Promise((done) => new PerformanceObserver((list) => {
     const found = list.getEntriesByName("first-contentful-paint");
@@ -27,19 +31,18 @@ PAINTED = """() => new Promise((done) => new PerformanceObserver((list) => {
 }).observe({type: "paint", buffered: true}))"""
 
 
-def made_up(texts: list[str], beam: int) -> list[list[Translation]]:
+def made_up(texts: list[str], manner: Manner) -> list[list[Answer]]:
     """Capitals and one more mark a hypothesis; unsure of what has a q in it, and slow where it says so."""
     if "slow" in texts:
-        time.sleep(0.6)
+        assert SLOW.wait(PATIENCE)
     return [
-        [Translation(text.upper() + "!" * k, score, score) for k in range(beam)]
-        for text in texts
-        for score in [-2.0 if "q" in text else -0.1]
+        [one._replace(confidence=math.exp(-2.0 if "q" in text else -0.1)) for one in some]
+        for text, some in zip(texts, shout(texts, manner), strict=True)
     ]
 
 
-def arabic(texts: list[str], beam: int) -> list[list[Translation]]:
-    return [[Translation(ARABIC, -0.1, -0.1)] for _ in texts]
+def arabic(texts: list[str], manner: Manner) -> list[list[Answer]]:
+    return [[Answer(ARABIC, 0.9)] for _ in texts]
 
 
 SERVED = {**MODELS, ("en", "fr"): made_up, ("fr", "en"): made_up, ("en", "ar"): arabic, ("en", "pb"): made_up}
@@ -60,7 +63,7 @@ def open_page(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
         contexts.append(browser.new_context(locale=locale, **options))
         contexts[-1].add_init_script(WATCH)
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("console", lambda message: "Failed to load" in message.text or wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda asked: asked.url.startswith(address) or wrong.append(asked.url))
@@ -93,7 +96,7 @@ def test_typing_translates_without_asking_for_every_letter(open_page: Any) -> No
     page.keyboard.type("a good friend", delay=5)  # the page opens with the text in focus
     says(page, "A GOOD FRIEND")
     assert 1 <= len(asked) < 13
-    assert "Confidence 90 %" in page.locator("#text-panel").inner_text()
+    assert "Confidence 90\xa0%" in page.locator("#text-panel").inner_text()
     page.get_by_role("button", name="Clear").click()
     says(page, "")
     assert page.evaluate("document.activeElement.id") == "text"
@@ -101,15 +104,15 @@ def test_typing_translates_without_asking_for_every_letter(open_page: Any) -> No
 
 
 def test_an_earlier_request_is_given_up_for_a_later_one(open_page: Any) -> None:
-    page, failed = open_page(), []
-    page.on("requestfailed", lambda request: failed.append(request.post_data_json["q"]))
+    page = open_page()
     text = page.get_by_label("Text to translate")
     with page.expect_request("**/translate"):
         text.fill("slow")
-    text.fill("quick")
+    with page.expect_event("requestfailed") as failed:
+        text.fill("quick")
+    SLOW.set()
     says(page, "QUICK")
-    page.wait_for_timeout(700)
-    assert (text_of(page), failed) == ("QUICK", ["slow"])
+    assert failed.value.post_data_json["q"] == "slow"
 
 
 def test_languages_are_called_as_the_reader_calls_them(open_page: Any) -> None:
@@ -180,6 +183,103 @@ def test_each_of_several_sentences_has_its_own_other_ways(open_page: Any) -> Non
     playwright.expect(others(page).first).to_have_text("THREE!")
 
 
+def lit(page: Any) -> dict[str, float]:
+    """The words of the text that are lit up, and how much."""
+    share = "(all) => all.map((one) => [one.textContent, Number(one.style.getPropertyValue('--share'))])"
+    return dict(page.locator("#lit mark").evaluate_all(share))
+
+
+def test_pointing_at_a_word_lights_up_where_it_comes_from(open_page: Any) -> None:
+    page = open_page()
+    text = page.get_by_label("Text to translate")
+    text.fill("one two  three.\n\none four.")
+    words = page.locator("#translation .word")
+    playwright.expect(words).to_have_text(["ONE", "TWO", "THREE.", "ONE", "FOUR."])
+    told = page.locator("#looked")
+    for number, seen, said in (
+        (0, {"one": 0.75, "three.": 0.25}, "ONE: one 75\xa0%, three. 25\xa0%"),
+        (2, {"three.": 1.0}, "THREE.: three. 100\xa0%"),
+        (3, {"one": 0.75, "four.": 0.25}, "ONE: one 75\xa0%, four. 25\xa0%"),
+    ):
+        words.nth(number).hover()
+        assert lit(page) == seen
+        assert told.inner_text() == said
+        assert page.locator(".looking").all_inner_texts() == [words.nth(number).inner_text()]
+    box = page.locator("#lit mark").last.bounding_box()
+    assert box["y"] > text.bounding_box()["y"] + 60, "the second paragraph's, on the line of its own"
+    page.get_by_role("heading", name="Translate").hover()
+    assert (lit(page), told.inner_text()) == ({}, "")
+    words.nth(1).hover()
+    text.press_sequentially("x")
+    assert lit(page) == {}, "nothing stale over other words"
+
+
+def test_arrows_walk_from_word_to_word(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_label("Text to translate").fill("one two three")
+    sentence = page.get_by_role("status", name="Translation").get_by_role("button")
+    playwright.expect(sentence).to_have_text("ONE TWO THREE")
+    sentence.focus()
+    heard = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+        heard.append(page.get_by_role("status").filter(has_text="%").inner_text().split(":")[0])
+    assert heard == ["ONE", "TWO", "THREE", "ONE", "THREE", "TWO"]
+    assert lit(page) == {"two": 0.75, "three": 0.25}
+    page.keyboard.press("Escape")
+    assert lit(page) == {}
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    assert lit(page) == {}
+    others(page).first.click()
+    assert page.locator(".word").count() == 0, "nothing is known of where another way's words come from"
+    others(page).first.click()
+    page.locator(".word").first.hover()
+    assert lit(page) == {"one": 0.75, "three": 0.25}
+
+
+def test_what_lies_under_the_text_lies_exactly_under_it(open_page: Any) -> None:
+    """So that the right words are lit: the same breaks, also where the text scrolls."""
+    page = open_page(viewport={"width": 360, "height": 500})
+    text = page.get_by_label("Text to translate")
+    text.fill("a quite long word " * 60 + "end")
+    page.locator("#translation .word").last.hover()
+    sizes = "(one) => [one.clientWidth, one.scrollHeight, one.scrollTop]"
+    under, over = page.locator("#lit").evaluate(sizes), text.evaluate(sizes)
+    assert under == pytest.approx(over, abs=1)
+    assert over[1] > text.evaluate("(one) => one.clientHeight"), "it scrolls"
+    text.evaluate("(one) => { one.scrollTop = 77; }")
+    page.wait_for_function("document.getElementById('lit').scrollTop === 77")
+
+
+def test_a_glossary_is_kept_and_goes_along(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_label("Text to translate").fill("the dog")
+    says(page, "THE DOG")
+    page.get_by_role("tab", name="Glossary").click()
+    assert "English \u2192 French" in page.locator("#terms-panel").inner_text()
+    for term, say in ((" dog ", "chien"), ("cat", "<b>")):
+        page.get_by_label("Word or phrase").fill(term)
+        page.get_by_label("Say", exact=True).fill(say)
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "term"
+    rows = page.locator("#terms tbody tr")
+    assert rows.all_inner_texts() == ["cat\t<b>\tRemove", "dog\tchien\tRemove"]
+    page.get_by_role("tab", name="Text").click()
+    says(page, "THE CHIEN")
+    page.reload()
+    page.get_by_label("Text to translate").fill("a dog")
+    says(page, "A CHIEN")
+    page.get_by_label("To", exact=True).select_option("ru")
+    says(page, "A DOG")
+    page.get_by_label("To", exact=True).select_option("fr")
+    page.get_by_role("tab", name="Glossary").click()
+    page.get_by_role("button", name="Remove dog").click()
+    assert rows.all_inner_texts() == ["cat\t<b>\tRemove"]
+    page.get_by_role("tab", name="Text").click()
+    says(page, "A DOG")
+
+
 def test_markup_is_words(open_page: Any) -> None:
     page = open_page()
     page.get_by_label("Text to translate").fill("<img src=x onerror=alert(1)>")
@@ -204,8 +304,14 @@ def test_an_error_is_one_sentence_and_goes_away(open_page: Any, browser: Any) ->
 def test_a_document_goes_and_comes(open_page: Any, tmp_path: Path) -> None:
     page = open_page()
     page.get_by_role("tab", name="Text").focus()
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.id") == "file-tab"
+    for key, tab in (
+        ("ArrowRight", "terms"),
+        ("ArrowRight", "file"),
+        ("ArrowRight", "text"),
+        ("ArrowLeft", "file"),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == f"{tab}-tab"
     assert not page.get_by_label("Text to translate").is_visible()
     path = tmp_path / "a page.html"
     path.write_text('<p class="x">one</p>')
@@ -253,8 +359,9 @@ def test_nothing_hangs_over_the_edge(open_page: Any, size: tuple[int, int]) -> N
     assert page.evaluate(wide) <= size[0]
     side = page.locator("#text").bounding_box(), page.locator("#translation").bounding_box()
     assert (side[0]["y"] == side[1]["y"]) == (size[0] > 768), "side by side where there is room"
-    page.get_by_role("tab", name="Document").click()
-    assert page.evaluate(wide) <= size[0]
+    for tab in ("Glossary", "Document"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate(wide) <= size[0]
 
 
 def test_right_to_left_is_right(open_page: Any) -> None:
@@ -288,6 +395,15 @@ def test_axe_finds_nothing(open_page: Any, scheme: str) -> None:
     page.get_by_role("status", name="Translation").get_by_role("button").first.click()
     others(page).first.wait_for()
     check("several sentences")
+    page.locator(".word").first.hover()
+    assert lit(page)
+    check("a word that is looked into")
+    page.get_by_role("tab", name="Glossary").click()
+    page.get_by_label("Word or phrase").fill("dog")
+    page.get_by_label("Say", exact=True).fill("chien")
+    page.keyboard.press("Enter")
+    check("glossary")
+    page.get_by_role("tab", name="Text").click()
     page.get_by_label("Text to translate").fill("x" * 5_001)
     playwright.expect(page.get_by_role("alert")).not_to_be_empty()
     check("error")
@@ -322,11 +438,13 @@ def test_the_page_is_light_and_brings_everything_itself(url: str) -> None:
     assert httpx.get(url + "/translate").status_code == 405
 
 
-def test_the_first_paint_is_quick(open_page: Any) -> None:
-    """The best of several: what else the machine does is no matter of the page."""
-    page = open_page()
-    painted = []
-    for _ in range(6):
-        page.reload()
-        painted.append(page.evaluate(PAINTED))
-    assert 0 < min(painted) < 100, painted
+def test_the_first_paint_waits_for_no_script(open_page: Any) -> None:
+    page, held = open_page(), []
+    page.route("**/*.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    assert page.evaluate(PAINTED) > 0
+    assert held
+    assert page.locator("#target option").count() == 0, "nothing was run"
+    for route in held:
+        route.continue_()
+    page.locator("#target option").first.wait_for(state="attached")

@@ -4,17 +4,19 @@
 const PAUSE = 250;  // milliseconds without a key until what was typed is sent
 const OTHERS = 3;  // other ways to say a sentence
 const DOUBT = 0.5;  // a sentence whose pieces are less probable is underlined
+const SEEN = 0.05;  // a word that was looked at less is not told
 const TAGS = {zt: "zh-Hant", pb: "pt-BR"};  // the server's codes that browsers call otherwise
 
 const at = (id) => document.getElementById(id);
 const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
 const tag = (code) => TAGS[code] ?? code;
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
 let languages = [], settings = null;
 let asking = null;  // the request under way, which the next one aborts
 let detected = null;  // what "Detect language" found
-let parts = [];  // of the translation: words between sentences, or {source, chosen, ways, confidence}
+let parts = [];  // of the translation: what stands between sentences, or a sentence (see sentences)
+let looked = null;  // the word that shows where it comes from: {part, number}
 let open = null;  // the sentence whose other ways are listed
 
 // --- the server
@@ -34,7 +36,7 @@ async function ask(path, body, signal) {
 }
 
 const translation = (q, source, more, signal) =>
-  ask("translate", JSON.stringify({q, source, target: at("target").value, ...key(), ...more}), signal);
+  ask("translate", JSON.stringify({q, source, target: at("target").value, ...key(), ...glossary(), ...more}), signal);
 const key = () => (at("key").value ? {api_key: at("key").value} : {});
 const fail = (error) => { if (error.name !== "AbortError") at("error").textContent = error.message; };
 
@@ -67,6 +69,7 @@ function chosen() {
   at("translation").lang = tag(target);
   history.replaceState(null, "", `#${source}/${target}`);
   told(null);
+  showTerms();
 }
 
 // What was detected, or null.
@@ -94,6 +97,7 @@ let timer = 0;
 function changed(pause = PAUSE) {
   clearTimeout(timer);
   asking?.abort();
+  look(null);
   const count = [...at("text").value].length;
   at("clear").hidden = !count;
   at("count").textContent = count && settings ? `${count.toLocaleString("en")} of ${settings.charLimit.toLocaleString("en")} characters` : "";
@@ -117,15 +121,21 @@ async function translate() {
   }
 }
 
-// The translation as its sentences and what stands between them.
+// The translation as its sentences and what stands between them. A sentence is {source, own (as the model says it),
+// chosen, ways, confidence}, and where the model told of it: words (where each stands in `chosen`), sources (where in the text), attention.
 function sentences({translatedText, alternatives, explanation}) {
   const found = [];
-  let from = 0;
-  for (const {source, target, confidence} of explanation.segments) {
-    const to = translatedText.indexOf(target, from);
+  let from = 0, read = 0;
+  for (const {source, target, confidence, sourceTokens, targetTokens, attention} of explanation.segments) {
+    const to = translatedText.indexOf(target, from), start = at("text").value.indexOf(source, read);
     if (to < 0) continue;
-    found.push(translatedText.slice(from, to), {source, chosen: target, ways: null, confidence});
+    const part = {source, own: target, chosen: target, ways: null, confidence};
+    if (attention && start >= 0) {
+      Object.assign(part, {words: places(target, targetTokens), sources: places(source, sourceTokens, start), attention});
+    }
+    found.push(translatedText.slice(from, to), part);
     from = to + target.length;
+    read = Math.max(read, start + source.length);
   }
   found.push(translatedText.slice(from));
   const alone = explanation.segments.length === 1 && found.find((part) => part.source);
@@ -134,6 +144,17 @@ function sentences({translatedText, alternatives, explanation}) {
     alone.ways = [...new Set([alone.chosen, ...alternatives.map((one) => one.slice(before, one.length - after))])];
   }
   return found.filter((part) => part !== "");
+}
+
+// Where each word stands in a text, as [start, end], counted from `offset`; null where it does not.
+function places(text, words, offset = 0) {
+  let from = 0;
+  return words.map((word) => {
+    const start = text.indexOf(word, from);
+    if (start < 0) return null;
+    from = start + word.length;
+    return [start + offset, from + offset];
+  });
 }
 
 // --- the translation
@@ -146,6 +167,7 @@ function show(found, confidence = null) {
   at("said").textContent = "";
   at("translation").setAttribute("aria-busy", "false");
   at("copy").hidden = !parts.length;
+  look(null);
   at("sure").textContent = confidence === null ? "" : `Confidence ${percent(confidence)}`;
   at("sure").title = "How probable the model finds its own words; no promise that they are right";
   const said = parts.filter((part) => part.source);
@@ -154,17 +176,110 @@ function show(found, confidence = null) {
 }
 
 function sentence(part, one) {
-  const span = (part.span = make("span", {textContent: part.chosen}));
+  const span = (part.span = make("span"));
+  fillIn(part);
   if (part.confidence < DOUBT) Object.assign(span, {className: "unsure", title: `Confidence ${percent(part.confidence)}`});
-  if (!one) return span;
-  Object.assign(span, {role: "button", tabIndex: 0, ariaPressed: "false"});
+  if (!one && !part.words) return span;
+  Object.assign(span, {role: "button", tabIndex: 0});
+  if (one) span.ariaPressed = "false";
+  if (part.words) span.setAttribute("aria-describedby", "hint");
   span.onclick = () => { if (getSelection().isCollapsed) ways(part); };
+  span.onblur = () => look(null);
   span.onkeydown = (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
+    if (event.key === "Enter" || event.key === " ") ways(part);
+    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") walk(part, event.key === "ArrowRight");
+    else if (event.key === "Escape") look(null);
+    else return;
     event.preventDefault();
-    ways(part);
   };
   return span;
+}
+
+// The sentence as it is said now, each word that tells where it comes from in a span of its own.
+function fillIn(part) {
+  const pieces = [];
+  let from = 0;
+  for (const [number, place] of (part.chosen === part.own && part.words ? part.words : []).entries()) {
+    if (!place) continue;
+    const word = make("span", {className: "word", textContent: part.chosen.slice(...place)});
+    word.onpointerenter = () => look(part, number);
+    word.onpointerleave = () => look(null);
+    pieces.push(part.chosen.slice(from, place[0]), word);
+    from = place[1];
+  }
+  part.span.replaceChildren(...pieces, part.chosen.slice(from));
+}
+
+// --- where a word comes from
+
+// Lights up what the word looked at in the text, and tells it; no word: nothing.
+function look(part, number = 0) {
+  looked?.part.span.querySelector(".looking")?.classList.remove("looking");
+  looked = part && {part, number};
+  at("looked").textContent = "";
+  at("lit").replaceChildren();
+  if (!part || at("translation").ariaBusy === "true") return;
+  const text = at("text"), lit = [], shares = part.attention[number];
+  let from = 0;
+  for (const [place, share] of shares.map((share, index) => [part.sources[index], share])) {
+    if (!place || share < SEEN) continue;
+    const mark = make("mark", {textContent: text.value.slice(...place)});
+    mark.style.setProperty("--share", share);
+    lit.push(text.value.slice(from, place[0]), mark);
+    from = place[1];
+  }
+  at("lit").style.width = `${text.clientWidth + 2}px`;
+  at("lit").replaceChildren(...lit, text.value.slice(from), "\n");
+  at("lit").scrollTop = text.scrollTop;
+  part.span.querySelectorAll(".word")[part.words.slice(0, number).filter(Boolean).length].classList.add("looking");
+  const told = shares.map((share, index) => ({share, place: part.sources[index]})).filter(({share, place}) => place && share >= SEEN);
+  told.sort((one, other) => other.share - one.share);
+  const words = told.slice(0, 3).map(({share, place}) => `${text.value.slice(...place)} ${percent(share)}`);
+  at("looked").textContent = `${part.chosen.slice(...part.words[number])}: ${words.join(", ") || "from no word of the text"}`;
+}
+
+// To the next word of a sentence, or the one before it.
+function walk(part, right) {
+  const there = part.span.querySelector(".word") ? [...part.words.keys()].filter((number) => part.words[number]) : [];
+  if (!there.length) return;
+  const on = right === (getComputedStyle(part.span).direction === "ltr");
+  const now = looked?.part === part ? there.indexOf(looked.number) : on ? -1 : 0;
+  look(part, there[(now + (on ? 1 : -1) + there.length) % there.length]);
+}
+
+// --- the glossary: of each direction, in this browser
+
+const shelf = () => `glossary ${at("source").value} ${at("target").value}`;
+const terms = () => { try { return JSON.parse(localStorage.getItem(shelf())) ?? {}; } catch { return {}; } };
+const glossary = () => (Object.keys(terms()).length ? {glossary: terms()} : {});
+
+function keep(kept) {
+  localStorage.setItem(shelf(), JSON.stringify(kept));
+  showTerms();
+  changed(0);
+}
+
+function showTerms() {
+  const kept = terms(), rows = Object.keys(kept).sort((one, other) => one.localeCompare(other)).map((term) => {
+    const row = make("tr"), button = make("button", {type: "button", textContent: "Remove", ariaLabel: `Remove ${term}`});
+    button.onclick = () => { const {[term]: gone, ...rest} = terms(); keep(rest); at("term").focus(); };
+    for (const content of [term, kept[term], button]) row.insertCell().append(content);
+    for (const cell of row.cells) cell.dir = "auto";
+    return row;
+  });
+  at("terms").tBodies[0].replaceChildren(...rows);
+  at("terms").hidden = !rows.length;
+  const [source, target] = [at("source"), at("target")].map((select) => select.selectedOptions[0]?.textContent);
+  at("terms-about").textContent = `${source} \u2192 ${target}. These words are said as you wish. They are kept in this browser, and go along with each text.`;
+}
+
+function addTerm(event) {
+  event.preventDefault();
+  const term = at("term").value.trim(), say = at("say").value.trim();
+  if (!term || !say) return;
+  keep({...terms(), [term]: say});
+  at("add").reset();
+  at("term").focus();
 }
 
 // Fetches the other ways to say one of several sentences, once.
@@ -178,7 +293,7 @@ async function ways(part) {
 }
 
 function list(part) {
-  open?.span?.setAttribute("aria-pressed", "false");
+  if (open?.span?.ariaPressed) open.span.ariaPressed = "false";
   open = part;
   const several = parts.filter((one) => one.source).length > 1;
   if (several) part?.span.setAttribute("aria-pressed", "true");
@@ -192,7 +307,8 @@ function other(part, way) {
   const item = make("li"), button = make("button", {type: "button", textContent: way, dir: "auto", lang: at("translation").lang});
   button.onclick = () => {
     [part.chosen, button.textContent] = [button.textContent, part.chosen];
-    Object.assign(part.span, {textContent: part.chosen, className: "", title: ""});
+    Object.assign(part.span, {className: "", title: ""});
+    fillIn(part);
     at("sure").textContent = "";  // was said of the model's own choice
   };
   item.append(button);
@@ -255,13 +371,16 @@ function listen() {
   at("copy").onclick = copy;
   at("key-row").onsubmit = (event) => event.preventDefault();
   at("key").oninput = () => { localStorage.setItem("key", at("key").value); changed(); };
+  at("text").onscroll = () => { at("lit").scrollTop = at("text").scrollTop; };
+  at("add").onsubmit = addTerm;
   at("upload").onsubmit = translateFile;
   at("file-panel").ondragover = at("file-panel").ondragleave = at("file-panel").ondrop = drop;
   for (const each of tabs) {
     each.onclick = () => turn(each);
     each.onkeydown = (event) => {
       if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
-      const there = tabs.filter((one) => !one.hidden), to = there[(there.indexOf(each) + 1) % there.length];
+      const there = tabs.filter((one) => !one.hidden), now = there.indexOf(each), last = there.length - 1;
+      const to = there[{ArrowLeft: now ? now - 1 : last, ArrowRight: now < last ? now + 1 : 0, Home: 0, End: last}[event.key]];
       turn(to);
       to.focus();
     };
