@@ -251,12 +251,15 @@ def test_a_shifted_run_is_found_where_it_is(offset: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [1, -1])
-def test_a_run_of_three_is_found_and_one_pair_alone_is_none(offset: int) -> None:
+def test_a_run_of_three_is_found_and_a_source_with_two_targets_is_none(offset: int) -> None:
     """In long sentences, as of news; the right target of one of the three is gone."""
     pairs = [pair for pair in BOOK if len("".join(pair)) > 90][:4000]
     damaged = list(pairs)
-    for place in (*range(100, 103), *range(2000, 2003), 3000):
+    for place in (*range(100, 103), *range(2000, 2003)):
         damaged[place] = pairs[place][0], pairs[place - offset][1]
+    for place in range(3000, 3500, 50):
+        damaged[place + offset] = pairs[place]
+        damaged[place] = pairs[place][0], pairs[place + 500][1]
     found = [(shift.first, shift.last, shift.offset) for shift in find_shifts(damaged)]
     assert found == [(first + (offset < 0), first + 1 + (offset < 0), offset) for first in (100, 2000)]
     assert find_shifts(pairs) == []
