@@ -1,8 +1,12 @@
 """Which side of a corpus is which language: from its file names, and from what the user asks for."""
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from latimer.errors import Mistake
 
@@ -31,6 +35,7 @@ _NO_LANGUAGE = frozenset(("txt", "tsv", "tok", "bpe", "src", "tgt", "trg", "out"
 _WRAPPING = frozenset(("gz", "xz", "zst", "bz2", "txt", "srt"))
 _SUFFIX = re.compile(r"[a-z]{2,3}([_-][a-z0-9]{2,8})*", re.IGNORECASE)
 _PAIR = re.compile(r"(?=(?:^|[._-])([a-z]{2})[-_]([a-z]{2})(?:[._-]|$))")
+_LOOKED_AT = 10_000  # pairs of which it is asked whether their sides agree
 
 
 class Sides(NamedTuple):
@@ -113,3 +118,26 @@ def agree(told: str | None, asked: str | None) -> bool:
 def _spelled(tag: str) -> str:
     language, dash, rest = tag.lower().replace("_", "-").partition("-")
     return f"{short(language)}{dash}{rest}"
+
+
+def must_agree(
+    pairs: Iterable[tuple[str, str]], held: Iterable[tuple[str, str]], *, names: tuple[str, str]
+) -> None:
+    """Raise Mistake where the sides of `held` stand the other way round than those of `pairs`, by words.
+
+    Looks at some of each. More than twice as many words of both sides must be known from the other one, so
+    that names in common, or one language on both sides, don't tell it.
+    """
+    known = [set[str](), set[str]()]
+    counts = np.zeros((2, 2))
+    for pair in islice(pairs, _LOOKED_AT):
+        for side in (0, 1):
+            known[side].update(pair[side].lower().split())
+    for pair in islice(held, _LOOKED_AT):
+        for side in (0, 1):
+            counts[side] += [sum(word in some for word in pair[side].lower().split()) for some in known]
+    if counts[0, 1] > 2 * counts[0, 0] and counts[1, 0] > 2 * counts[1, 1]:
+        raise Mistake(
+            f"The sides of {names[1]} stand the other way round than those of {names[0]}; name the files "
+            "so that it can be told: a.en,a.fr, or a.en-fr.tsv (a TSV has the source first)."
+        )
