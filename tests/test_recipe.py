@@ -284,3 +284,17 @@ def test_a_share_that_is_asked_for_is_split(
         models.add(digest(trained.folder.path / "model.safetensors"))
         assert trained.folder.record["config"]["training.splitting"] == share
     assert len(models) == 2
+
+
+def test_validation_whose_sides_are_exchanged_is_refused(
+    small_settings: dict[str, Any], pairs_file: Path, tmp_path: Path
+) -> None:
+    held = tmp_path / "held.tsv"
+    rows = [line.split("\t") for line in pairs_file.read_text(encoding="utf-8").splitlines()[:40]]
+    held.write_text("".join(f"{target}\t{source}\n" for source, target, *_ in rows), encoding="utf-8")
+    with pytest.raises(Mistake, match=r"held\.tsv stand the other way round than those of .*en-fr\.tsv"):
+        train(configure(small_settings), str(pairs_file), into=tmp_path / "model", validation=str(held))
+    named = held.rename(tmp_path / "held.fr-en.tsv")
+    languages = {"source_language": "en", "target_language": "fr"}
+    settings = {**small_settings, "training.steps": 1}
+    train(configure(settings), str(pairs_file), into=tmp_path / "model", validation=str(named), **languages)

@@ -1,6 +1,8 @@
-"""Which side of a corpus is which language: from its file names, and from what the user asks for."""
+"""Languages: codes and names; which side of a corpus is which, by file names and by what is asked for."""
 
 import re
+from collections.abc import Iterable
+from itertools import islice, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +29,33 @@ _SHORT = dict(
     spa:es srp:sr swa:sw swe:sv tam:ta tha:th tur:tr ukr:uk urd:ur vie:vi zho:zh
     """.split()  # noqa: SIM905 - a dictionary would take a page
 )
+NAMES = {
+    line.split(maxsplit=1)[0]: line.split(maxsplit=1)[1]
+    for line in """
+    af Afrikaans;am Amharic;ar Arabic;az Azerbaijani;be Belarusian;bg Bulgarian;bn Bengali;br Breton
+    bs Bosnian;ca Catalan;cs Czech;cy Welsh;da Danish;de German;el Greek;en English;eo Esperanto
+    es Spanish;et Estonian;eu Basque;fa Persian;fi Finnish;fo Faroese;fr French;fy Western Frisian
+    ga Irish;gd Scottish Gaelic
+    gl Galician;gu Gujarati;ha Hausa;he Hebrew;hi Hindi;hr Croatian;ht Haitian;hu Hungarian;hy Armenian
+    id Indonesian;ig Igbo;is Icelandic;it Italian;ja Japanese;jv Javanese;ka Georgian;kk Kazakh;km Khmer
+    kn Kannada;ko Korean;ku Kurdish;ky Kyrgyz;la Latin;lb Luxembourgish;lo Lao;lt Lithuanian;lv Latvian
+    mg Malagasy;mi Maori;mk Macedonian;ml Malayalam;mn Mongolian;mr Marathi;ms Malay;mt Maltese;my Burmese
+    nb Norwegian Bokmål;ne Nepali;nl Dutch;nn Norwegian Nynorsk;no Norwegian;oc Occitan;pa Punjabi
+    pb Portuguese (Brazil);pl Polish;ps Pashto;pt Portuguese;qu Quechua;ro Romanian;ru Russian;rw Kinyarwanda
+    sa Sanskrit;sd Sindhi;se Northern Sami;si Sinhala;sk Slovak;sl Slovenian;sn Shona;so Somali;sq Albanian
+    sr Serbian;su Sundanese;sv Swedish;sw Swahili;ta Tamil;te Telugu;tg Tajik;th Thai;tk Turkmen;tl Tagalog
+    tr Turkish;tt Tatar;ug Uyghur;uk Ukrainian;ur Urdu;uz Uzbek;vi Vietnamese;xh Xhosa;yi Yiddish;yo Yoruba
+    zh Chinese;zt Chinese (traditional);zu Zulu
+    """.replace(";", "\n")
+    .strip()
+    .splitlines()
+    if line.strip()
+}
 _NO_LANGUAGE = frozenset(("txt", "tsv", "tok", "bpe", "src", "tgt", "trg", "out", "raw", "low", "dat", "lc"))
 _WRAPPING = frozenset(("gz", "xz", "zst", "bz2", "txt", "srt"))
 _SUFFIX = re.compile(r"[a-z]{2,3}([_-][a-z0-9]{2,8})*", re.IGNORECASE)
 _PAIR = re.compile(r"(?=(?:^|[._-])([a-z]{2})[-_]([a-z]{2})(?:[._-]|$))")
+_LOOKED_AT = 10_000  # pairs of which it is asked whether their sides agree
 
 
 class Sides(NamedTuple):
@@ -75,6 +100,11 @@ def short(code: str) -> str:
     return _SHORT.get(code, code)
 
 
+def name_of(code: str) -> str:
+    """In English; the code itself where we know none."""
+    return NAMES.get(code) or NAMES.get(code.partition("-")[0]) or code
+
+
 def is_language(word: str) -> bool:
     """Whether a word is a two-letter code, with a region or without."""
     return primary(word) in _CODES
@@ -113,3 +143,26 @@ def agree(told: str | None, asked: str | None) -> bool:
 def _spelled(tag: str) -> str:
     language, dash, rest = tag.lower().replace("_", "-").partition("-")
     return f"{short(language)}{dash}{rest}"
+
+
+def must_agree(
+    pairs: Iterable[tuple[str, str]], held: Iterable[tuple[str, str]], *, names: tuple[str, str]
+) -> None:
+    """Raise Mistake where the sides of `held` stand the other way round than those of `pairs`, by words.
+
+    Looks at some of each. More than twice as many words of both sides must be known from the other one, so
+    that names in common, or one language on both sides, don't tell it.
+    """
+    known = [set[str](), set[str]()]
+    counts = [[0, 0], [0, 0]]  # words of a held side that are known from each side of the pairs
+    for pair in islice(pairs, _LOOKED_AT):
+        for side in (0, 1):
+            known[side].update(pair[side].lower().split())
+    for pair in islice(held, _LOOKED_AT):
+        for side, there in product((0, 1), (0, 1)):
+            counts[side][there] += sum(word in known[there] for word in pair[side].lower().split())
+    if counts[0][1] > 2 * counts[0][0] and counts[1][0] > 2 * counts[1][1]:
+        raise Mistake(
+            f"The sides of {names[1]} stand the other way round than those of {names[0]}; name the files "
+            "so that it can be told: a.en,a.fr, or a.en-fr.tsv (a TSV has the source first)."
+        )

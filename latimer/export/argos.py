@@ -9,6 +9,7 @@ import json
 import zipfile
 from pathlib import Path
 
+from latimer.data.languages import name_of
 from latimer.errors import Mistake
 from latimer.export.ctranslate2 import Weights, must_fit, save
 from latimer.export.place import new_folder
@@ -45,9 +46,9 @@ def write(folder: ModelFolder, into: Path, *, weights: Weights = "int8") -> Path
         "argos_version": "1.9",
         "type": "translate",
         "from_code": codes[0],
-        "from_name": codes[0],
+        "from_name": name_of(codes[0]),
         "to_code": codes[1],
-        "to_name": codes[1],
+        "to_name": name_of(codes[1]),
     }
     with new_folder(into) as place:
         parts = place / "parts"

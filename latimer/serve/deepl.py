@@ -5,7 +5,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from latimer.serve.languages import name_of
+from latimer.data.languages import name_of
 from latimer.serve.libretranslate import admit, ask, check_sizes, service_of
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import Parameters, read

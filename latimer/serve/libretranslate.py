@@ -9,10 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from latimer.data.languages import name_of
 from latimer.serve import documents
 from latimer.serve.batching import Batcher
 from latimer.serve.detection import Detected
-from latimer.serve.languages import canonical, name_of
+from latimer.serve.languages import canonical
 from latimer.serve.limits import Refusal
 from latimer.serve.requests import Parameters, read
 from latimer.serve.service import Segment, Service, Translated, Wanted, together, while_there
