@@ -1,18 +1,15 @@
-"""Which of the served languages a text is in.
+"""Which of the served languages a text is in, by py3langid.
 
-By py3langid where it is installed (the extra `langid`). Without it by the script alone, and languages that
-share a script share the confidence: half each for English and French, which says that it was a guess.
+What that says of languages that are not served goes to those served that it does not know, such as Wolof.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from latimer.serve.languages import SCRIPTS
-
 READ = 1_000  # characters that are looked at
+_OTHER_SPELLING = {"zt": "zh", "pb": "pt", "nb": "no"}  # of py3langid
 
 
 class Detected(NamedTuple):
@@ -23,32 +20,18 @@ class Detected(NamedTuple):
 
 
 Detector = Callable[[str], list[Detected]]
-_ELSEWHERE = frozenset(code for codes in SCRIPTS.values() for code in codes.split())
 
 
 def detector(languages: Sequence[str]) -> Detector:
     """What tells these languages apart, the likeliest first; all of them are in every answer."""
-    if len(languages) > 1 and find_spec("py3langid") is not None:
-        return _learned(languages)
-    return lambda text: by_script(text, languages)
+    learned = cache(lambda: _learned(languages))  # half a second and 80 MB, once somebody asks
 
+    def detect(text: str) -> list[Detected]:
+        if not any(map(str.isalpha, text[:READ])):
+            return [Detected(code, 0.0) for code in languages]
+        return learned()(text[:READ])
 
-def by_script(text: str, languages: Sequence[str]) -> list[Detected]:
-    """The letters of a script vote for the served languages that are written in it."""
-    votes = dict.fromkeys(languages, 0.0)
-    letters = [character for character in text[:READ] if character.isalpha()]
-    for character in letters:
-        script = unicodedata.name(character, "").partition(" ")[0]
-        codes = SCRIPTS.get(script, "").split()
-        writers = [
-            code
-            for code in languages
-            if (code in codes if codes else script == "LATIN" and code not in _ELSEWHERE)
-        ]
-        for code in writers:
-            votes[code] += 1 / len(writers)
-    found = [Detected(code, round(100 * votes[code] / max(1, len(letters)), 1)) for code in languages]
-    return sorted(found, key=lambda one: -one.confidence)
+    return detect
 
 
 def _learned(languages: Sequence[str]) -> Detector:
@@ -57,21 +40,19 @@ def _learned(languages: Sequence[str]) -> Detector:
     identifier = langid.LanguageIdentifier.from_modelpath(
         Path(langid.__file__).parent / langid.MODEL_FILE, norm_probs=True
     )
-    spelled = {{"zt": "zh", "pb": "pt", "nb": "no"}.get(code, code): code for code in reversed(languages)}
-    known = [code for code in spelled if code in set(identifier.nb_classes)]
-    if len(known) < 2:
-        return lambda text: by_script(text, languages)
-    identifier.set_languages(known)
+    spelled = [_OTHER_SPELLING.get(code, code) for code in languages]
+    strange = set(spelled) - set(identifier.nb_classes)
+    if not strange:
+        identifier.set_languages(list(set(spelled)))
 
     def detect(text: str) -> list[Detected]:
-        if not any(character.isalpha() for character in text[:READ]):
-            return by_script(text, languages)
-        found = [
-            Detected(spelled[code], round(100 * float(share), 1))
-            for code, share in identifier.rank(text[:READ])
+        shares = {code: float(share) for code, share in identifier.rank(text)}
+        rest = 1 - sum(shares[code] for code in {*spelled} - strange)
+        shares |= dict.fromkeys(strange, rest / max(1, len(strange)))
+        found = [  # of zh and zt, which it does not tell apart, each half
+            Detected(code, round(100 * shares[name] / spelled.count(name), 1))
+            for code, name in zip(languages, spelled, strict=True)
         ]
-        return found + [
-            Detected(code, 0.0) for code in languages if code not in {one.language for one in found}
-        ]
+        return sorted(found, key=lambda one: -one.confidence)
 
     return detect

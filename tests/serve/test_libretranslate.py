@@ -227,7 +227,7 @@ def test_a_stream_gives_each_paragraph_and_then_the_answer(url: str) -> None:
     assert "".join(part["translatedText"] for part in parts[:-1]) == whole["translatedText"]
 
 
-def test_detection_by_script_is_honest(url: str) -> None:
+def test_detection_is_honest(url: str) -> None:
     [first, *_] = httpx.post(url + "/detect", data={"q": "Привет, мир"}).json()
     assert first["language"] == "ru"
     found = httpx.post(url + "/detect", json={"q": "12 😀"}).json()
