@@ -65,7 +65,10 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     try:
         pairs, tags = held_out(folder)[:MEASURED], held_tags(folder)[:MEASURED]
     except FileNotFoundError:
-        raise Mistake(f"{folder.training} holds no validation pairs to measure int8 with any more.") from None
+        raise Mistake(
+            f"{folder.training} holds no validation pairs to measure int8 with; bring validation.tsv back, "
+            "or translate with --engine torch."
+        ) from None
     model, tokenizers, spacing = folder.load_model(), folder.load_tokenizers(), folder.spacing
     sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])

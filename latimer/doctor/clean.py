@@ -33,7 +33,7 @@ from latimer.errors import Mistake
 from latimer.files import sweep, write_whole, written_whole
 
 CHUNK = 20_000  # pairs
-VERSION = 5  # of what a chunk holds
+VERSION = 6  # of what a chunk holds
 ALONE = "without a source"  # why a target is beside the result whose run was moved away from it
 
 Chunk = list[tuple[int, str, str]]  # number in the corpus, source, target

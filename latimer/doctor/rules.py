@@ -52,11 +52,13 @@ def unequal(source: str, target: str) -> bool:
 
 
 def long_word(source: str, target: str) -> bool:
-    """A word of more than LONGEST_WORD characters, as where spaces were lost."""
+    """A word of more than LONGEST_WORD characters, as where spaces were lost; but no address."""
     for side in (source, target):
         words = side.split() if len(side) > LONGEST_WORD else []
         longest = max(map(len, words), default=0)  # much faster than looking at each
-        if longest > LONGEST_WORD and any(len(word) > LONGEST_WORD and word.isascii() for word in words):
+        if longest > LONGEST_WORD and any(
+            len(word) > LONGEST_WORD and word.isascii() and "://" not in word for word in words
+        ):
             return True
     return False
 

@@ -26,7 +26,7 @@ from latimer.doctor.terms import Uses
 from latimer.errors import Mistake
 from latimer.files import written_whole
 
-VERSION = 3  # of what checking leaves of a shard
+VERSION = 4  # of what checking leaves of a shard
 
 
 @dataclass(frozen=True)

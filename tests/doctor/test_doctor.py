@@ -87,6 +87,7 @@ SOUND = [
         " ".join(f"b{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(200)),
     ),
     ("a" * 45, "c" * 45),
+    (f"see https://a.org/{'b' * 40} for more", f"voir https://a.org/{'b' * 40} pour plus"),
     ("not a copy", "not a copy"),
     ("I have 15 dogs", "j'ai quinze chiens"),
     ("at 7:00", "à 7 h"),
