@@ -186,19 +186,16 @@ def test_a_slow_reader_holds_up_nobody(start: Callable[..., str]) -> None:
     asked = json.dumps(
         {"q": ["word " * 900] * 100, "source": "en", "target": "fr", "alternatives": 10}
     ).encode()
-    lines = []
-    for _ in range(3):
-        line = socket.create_connection((place.hostname, place.port))
-        line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(asked) + asked)
-        lines.append(line)
-    eventually(lambda: service.open == 3)
-    with httpx.Client(base_url=url, timeout=PATIENCE) as client:
-        assert client.get("/health").status_code == 200
-        asked_by_others = {"q": "a", "source": "en", "target": "fr"}
-        assert client.post("/translate", json=asked_by_others).status_code == 200
-    assert service.open == 3, "theirs are not done yet"
-    for line in lines:
-        line.close()
+    with contextlib.ExitStack() as lines:
+        for _ in range(3):
+            line = lines.enter_context(socket.create_connection((place.hostname, place.port)))
+            line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(asked) + asked)
+        eventually(lambda: service.open == 3)
+        with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            assert client.get("/health").status_code == 200
+            asked_by_others = {"q": "a", "source": "en", "target": "fr"}
+            assert client.post("/translate", json=asked_by_others).status_code == 200
+        eventually(lambda: service.open == 3)  # theirs are not done yet, and the other one's is put away
 
 
 def schema_cases(url: str, count: int) -> int:

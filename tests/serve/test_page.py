@@ -14,7 +14,7 @@ from latimer.serve.app import PAGE
 from latimer.serve.keys import Keys, make_key
 from latimer.serve.models import Answer, Manner
 from latimer.serve.service import Service
-from serve.conftest import MODELS, PATIENCE, listening, shout
+from serve.conftest import MODELS, PATIENCE, eventually, listening, shout
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 playwright.expect.set_options(timeout=1000 * PATIENCE)
@@ -249,7 +249,7 @@ def test_what_lies_under_the_text_lies_exactly_under_it(open_page: Any) -> None:
     assert under == pytest.approx(over, abs=1)
     assert over[1] > text.evaluate("(one) => one.clientHeight"), "it scrolls"
     text.evaluate("(one) => { one.scrollTop = 77; }")
-    page.wait_for_function("document.getElementById('lit').scrollTop === 77")
+    eventually(lambda: page.locator("#lit").evaluate("(one) => one.scrollTop") == 77)
 
 
 def test_a_glossary_is_kept_and_goes_along(open_page: Any) -> None:
