@@ -1,6 +1,7 @@
 """Going on from a trained model: what it learns, what it keeps, and what it says of both."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ MODEL = {
     "model.dropout": 0.0,
     "data.vocabulary": 310,
 }
-TRAINING = {"training.batch": 300, "training.validations": 1, "training.rate": 0.01}
+TRAINING = {
+    "training.batch": 300,
+    "training.validations": 1,
+    "training.rate": 0.01,
+    "training.precision": "float32",
+}
 
 
 class Watcher(Silent):
@@ -153,8 +159,8 @@ def test_stopped_it_goes_on_to_the_same_bytes(base: Path, news: Path, tmp_path: 
     whole = train(settings, str(news), into=tmp_path / "whole", from_model=base, reporter=Silent())
     train(settings, str(news), into=tmp_path / "parts", from_model=base, reporter=Watcher(stop_at=1))
     parts = train(settings, str(news), into=tmp_path / "parts", from_model=base, reporter=Silent())
-    ours, theirs = ((run.folder.path / "model.safetensors").read_bytes() for run in (whole, parts))
-    assert ours == theirs
+    files = [(run.folder.path / "model.safetensors").read_bytes() for run in (whole, parts)]
+    assert len({sha256(file).digest() for file in files}) == 1
     assert parts.folder.record["change"] == whole.folder.record["change"]
 
 
