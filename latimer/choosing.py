@@ -43,7 +43,6 @@ class Choice(ABC):
         )
         return [translations[0].text if translations else "" for translations in found]
 
-    @abstractmethod
     def hypotheses(
         self,
         texts: Sequence[str],
@@ -54,6 +53,22 @@ class Choice(ABC):
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Translation]]:
         """As with a Translator: at most `beam` of each line, the best first."""
+        searched = self.translator.hypotheses(
+            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
+        )
+        chosen = self.choose(texts, searched, length_penalty=length_penalty, wishes=wishes or Wishes())
+        return [found[:beam] for found in chosen]
+
+    @abstractmethod
+    def choose(
+        self,
+        texts: Sequence[str],
+        searched: Sequence[list[Translation]],
+        *,
+        length_penalty: float,
+        wishes: Wishes,
+    ) -> list[list[Translation]]:
+        """The candidates of each line, the best first, from what was searched for it."""
 
     def _is_settled(self, text: str, found: Sequence[Translation]) -> bool:
         """Whether there is no choice: nothing was searched, the guard stepped in, or the line is too long."""
@@ -79,33 +94,28 @@ class LeastRisk(Choice):
             raise Mistake(f"--mbr must be at least 1, not {draws}: so many translations are drawn.")
         self.draws = draws
 
-    def hypotheses(
+    def choose(
         self,
         texts: Sequence[str],
+        searched: Sequence[list[Translation]],
         *,
-        beam: int = 5,
-        length_penalty: float = 1.0,
-        wishes: Wishes | None = None,
-        progress: Callable[[int], None] | None = None,
+        length_penalty: float,
+        wishes: Wishes,
     ) -> list[list[Translation]]:
-        searched = self.translator.hypotheses(
-            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
-        )
         left = [
             "" if self._is_settled(text, found) else text for text, found in zip(texts, searched, strict=True)
         ]
-        drawing = replace(wishes or Wishes(), glossary=(), diversity=0.0, sampling=self.sampling)
+        drawing = replace(wishes, glossary=(), diversity=0.0, sampling=self.sampling)
         drawn = self.translator.hypotheses(
             left, beam=self.draws, length_penalty=length_penalty, wishes=drawing
         )
-        free = not (wishes and wishes.glossary)
         return [
-            _best(found, draws, free)[:beam] if draws and not draws[0].flags else found
+            _best(found, draws, free=not wishes.glossary) if draws and not draws[0].flags else found
             for found, draws in zip(searched, drawn, strict=True)
         ]
 
 
-def _best(searched: list[Translation], drawn: list[Translation], free: bool) -> list[Translation]:
+def _best(searched: list[Translation], drawn: list[Translation], *, free: bool) -> list[Translation]:
     """The candidates of a line, the best first; the draws are among them where they are `free`."""
     times: dict[str, int] = dict.fromkeys((one.text for one in searched), 0)
     for one in drawn:
@@ -135,18 +145,14 @@ class BothWays(Choice):
         super().__init__(translator)
         self.reverse = reverse
 
-    def hypotheses(
+    def choose(
         self,
         texts: Sequence[str],
+        searched: Sequence[list[Translation]],
         *,
-        beam: int = 5,
-        length_penalty: float = 1.0,
-        wishes: Wishes | None = None,
-        progress: Callable[[int], None] | None = None,
+        length_penalty: float,
+        wishes: Wishes,
     ) -> list[list[Translation]]:
-        searched = self.translator.hypotheses(
-            texts, beam=beam, length_penalty=length_penalty, wishes=wishes, progress=progress
-        )
         asked = [
             (line, rank)
             for line, found in enumerate(searched)

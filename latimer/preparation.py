@@ -18,7 +18,7 @@ from latimer.config import Config, DataConfig, ModelConfig, flatten
 from latimer.data.corpus import TRAIN, VALIDATION
 from latimer.data.directions import Direction, Opened, TaggedPair, open_corpora, tagged
 from latimer.data.guides import write_guides
-from latimer.data.languages import must_agree
+from latimer.data.languages import refuse_exchanged
 from latimer.data.mixing import mixed, repetitions, rows, weighted
 from latimer.data.spool import TOLD_EVERY, Facts, Spool
 from latimer.data.store import TokenStore
@@ -194,7 +194,7 @@ def gather(
     held = [TaggedPair(*pair, own) for pairs, own in parts for pair in pairs]
     if others:
         ours, theirs = (((pair.source, pair.target) for pair in some) for some in (kept.pairs(), held))
-        must_agree(ours, theirs, names=(names, validation[0]))
+        refuse_exchanged(ours, theirs, names=(names, validation[0]))
     if not held:
         total = len(kept.division.parts)
         raise Mistake(f"{total} pairs are too few to hold any out; name others with --validation.")

@@ -205,9 +205,8 @@ def _translate_lines(
             out = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
         advance = None
         if total:
-            from latimer.cli.show import (
-                progress_bar,
-            )  # rich takes longer to import than a sentence to translate
+            # Rich takes longer to import than a sentence to translate.
+            from latimer.cli.show import progress_bar
 
             advance = stack.enter_context(progress_bar(total, "translating", quiet=quiet))
         for number, line, found in translated(translator, lines, chunk, beam, wishes, advance):

@@ -140,12 +140,7 @@ def agree(told: str | None, asked: str | None) -> bool:
     return told is None or asked is None or _spelled(told) == _spelled(asked)
 
 
-def _spelled(tag: str) -> str:
-    language, dash, rest = tag.lower().replace("_", "-").partition("-")
-    return f"{short(language)}{dash}{rest}"
-
-
-def must_agree(
+def refuse_exchanged(
     pairs: Iterable[tuple[str, str]], held: Iterable[tuple[str, str]], *, names: tuple[str, str]
 ) -> None:
     """Raise Mistake where the sides of `held` stand the other way round than those of `pairs`, by words.
@@ -166,3 +161,8 @@ def must_agree(
             f"The sides of {names[1]} stand the other way round than those of {names[0]}; name the files "
             "so that it can be told: a.en,a.fr, or a.en-fr.tsv (a TSV has the source first)."
         )
+
+
+def _spelled(tag: str) -> str:
+    language, dash, rest = tag.lower().replace("_", "-").partition("-")
+    return f"{short(language)}{dash}{rest}"
