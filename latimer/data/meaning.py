@@ -6,6 +6,7 @@ which "dog" lies beside "chien", since the two stand in the same pairs. That tak
 embeddings begin there does not have to find the dictionary by descending a gradient.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -120,11 +121,24 @@ def _singular_vectors(
     for _, transposed in parts:
         seen = transposed.times(basis)
         gram += seen.T @ seen
-    squares, turn = torch.linalg.eigh(gram)  # the smallest first
+    squares, turn = _eigen(gram)
     largest = (basis @ turn * squares.clamp(min=0).sqrt().sqrt()).flip(1)[:, 1 : width + 1]
     # The singular vectors are axes of very different size; turned at random, no axis of the model is special.
     rotation = torch.linalg.qr(torch.randn(width, width, generator=chance)).Q
     return largest @ rotation[: largest.shape[1]]
+
+
+def _eigen(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, the smallest first, and eigenvectors of a symmetric matrix.
+
+    Where few pieces leave most directions empty, LAPACK may give up in single precision, or give NaN.
+    """
+    with suppress(torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        values, vectors = torch.linalg.eigh(gram)
+        if vectors.isfinite().all():
+            return values, vectors
+    values, vectors = torch.linalg.eigh(gram.double())
+    return values.float(), vectors.float()
 
 
 def _bags(

@@ -52,6 +52,18 @@ def test_pieces_of_the_same_pairs_can_be_told_apart() -> None:
     assert 0.7 < vectors[5] @ vectors[6] < 0.999
 
 
+@pytest.mark.parametrize("seed", range(0, 50, 5))
+def test_a_few_pieces_in_many_pairs_have_vectors(seed: int) -> None:
+    """They have far fewer directions than are wanted; LAPACK stumbles over the empty ones."""
+    chance = np.random.default_rng(seed)
+    rows = []
+    for _ in range(150 + seed * 7):
+        source = [4 + int(chance.integers(2)), 6 + int(chance.integers(2)), 8]
+        rows.append((source, [piece + 50 for piece in source]))
+    vectors = vectors_of(TokenStore.of(rows), (444, 444), 256, joint=True, seed=1).source
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(444))
+
+
 def test_common_pieces_are_not_alike() -> None:
     """Two articles stand in every other pair: one of them or the other, and a full stop in all."""
     chance = np.random.default_rng(0)
