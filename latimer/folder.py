@@ -57,6 +57,16 @@ class ModelFolder:
         return self.path / "training"
 
     @property
+    def held_file(self) -> Path:
+        """The pairs that training validates on, each with its tags, as TSV."""
+        return self.training / "validation.tsv"
+
+    def held_lines(self) -> list[list[str]]:
+        """Source, target and tags of each of them. Raises FileNotFoundError once training/ was deleted."""
+        text = self.held_file.read_text(encoding="utf-8")
+        return [line.split("\t") for line in text.split("\n") if line]
+
+    @property
     def runtime(self) -> Path:
         return self.path / "runtime"
 
@@ -159,6 +169,13 @@ class ModelFolder:
         self.verify(self.path / "model.safetensors")
         self.load_parameters(model, self.path / "model.safetensors")
         return model.eval()
+
+    def content(self) -> list[str]:
+        """What tells the trained model from others, wherever it lies. Raises Mistake where there is none."""
+        parameters = self.path / "model.safetensors"
+        if not parameters.exists():
+            raise Mistake(f"{self.path} holds no trained model; make one: latimer train CORPUS --into DIR.")
+        return [sha256(path) for path in sorted([*self.path.glob("*.model"), parameters])]
 
     def save_beside(self, module: "nn.Module", name: str) -> None:
         """Write the parameters of something that goes with the finished model."""

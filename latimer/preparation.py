@@ -222,7 +222,7 @@ def seal(
     store, too_long = _write_store(folder, told, tokenizers, longest)
     if too_long:
         reporter.note(f"Left out {too_long:,} pairs longer than {longest} pieces (data.longest).")
-    with replacing(folder.training / "validation.tsv") as temporary:
+    with replacing(folder.held_file) as temporary:
         lines = ("\t".join([pair.source, pair.target, *pair.tags]) + "\n" for pair in held)
         temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
     facts = [fact for one in materials for fact in one.spool.facts]
@@ -255,17 +255,12 @@ def seal(
 
 def held_out(folder: ModelFolder) -> list[tuple[str, str]]:
     """The validation pairs that were sealed in."""
-    return [(source, target) for source, target, *_ in _held_lines(folder)]
+    return [(source, target) for source, target, *_ in folder.held_lines()]
 
 
 def held_tags(folder: ModelFolder) -> list[tuple[str, ...]]:
     """The tags before the source of each of them."""
-    return [tuple(tags) for _, _, *tags in _held_lines(folder)]
-
-
-def _held_lines(folder: ModelFolder) -> list[list[str]]:
-    text = (folder.training / "validation.tsv").read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.split("\n") if line]
+    return [tuple(tags) for _, _, *tags in folder.held_lines()]
 
 
 def fork(prepared: ModelFolder, into: Path, config: Config) -> ModelFolder:

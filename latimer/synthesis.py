@@ -4,7 +4,7 @@ Kim and Rush 2016, "Sequence-level knowledge distillation", section 3.3: a small
 a large one says than what people said. Sennrich et al. 2016, "Improving neural machine translation models
 with monolingual data": a model of the other direction translates target text back, and real target text is
 learned from it; marked with a tag, so that its mistakes are not taken for the source language (Caswell et al.
-2019).
+2019). Of both ways and the real pairs in one file see teaching.py.
 
 Pairs are written in chunks to FILE.part, which takes its name when it is whole. A stopped run goes on after
 the last whole chunk, to the same bytes.
@@ -12,9 +12,10 @@ the last whole chunk, to the same bytes.
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from hashlib import file_digest
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,43 +33,66 @@ class Translates(Protocol):
     def translate(self, texts: list[str], *, beam: int) -> list[str]: ...
 
 
-def distilled(source: str, translation: str) -> tuple[str, str]:
-    """The pair that a student learns."""
-    return source, translation
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A stretch of a file: what its pairs are made of, and how: a pair of each item, in their order.
+
+    A pair with an empty side says that there is none.
+    """
+
+    items: Iterable[Any]
+    make: Callable[[list[Any]], list[tuple[str, str]]]
 
 
-def backtranslated(target: str, translation: str) -> tuple[str, str]:
-    """The pair whose target a person wrote; the source says that it is synthetic."""
-    return f"{TAG} {translation}" if translation else "", target
+def as_they_are(pairs: Sequence[tuple[str, str]]) -> Part:
+    """The pairs themselves."""
+    return Part(pairs, lambda some: some)
+
+
+def forth(translator: Translates, sources: Iterable[str], *, beam: int) -> Part:
+    """Each source, and what is said for it."""
+
+    def make(some: list[str]) -> list[tuple[str, str]]:
+        return list(zip(some, translator.translate(some, beam=beam), strict=True))
+
+    return Part(sources, make)
+
+
+def back(translator: Translates, targets: Iterable[str], *, beam: int, tag: str = "") -> Part:
+    """What a model of the other direction says for each target, with `tag` before it, and the target."""
+
+    def make(some: list[str]) -> list[tuple[str, str]]:
+        said = translator.translate(some, beam=beam)
+        tagged = [f"{tag} {one}".lstrip() if one.strip() else "" for one in said]
+        return list(zip(tagged, some, strict=True))
+
+    return Part(targets, make)
 
 
 def write_pairs(
-    translator: Translates,
-    lines: Iterable[str],
+    parts: Sequence[Part],
     into: Path,
     *,
-    pair: Callable[[str, str], tuple[str, str]],
     job: dict[str, Any],
-    beam: int,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Translate every line and write `pair(line, translation)` as TSV; returns how many pairs there are.
+    """Write the pairs of all parts, one after the other, as TSV; returns how many there are.
 
-    A line without a translation leaves an empty line, which readers of corpora skip. `job` tells this run
-    from others. `progress` is told how many lines were done. Raises Mistake where another run left an
-    unfinished file.
+    An item without a pair leaves an empty line, which readers of corpora skip. `job` tells this run from
+    others: all that the pairs follow from. `progress` is told how many items were done. Raises Mistake where
+    another run left an unfinished file.
     """
     part = into.with_name(f"{into.name}.part")
-    done = _done(part, {**job, "beam": beam})
-    waiting = iter(lines)
+    done = _done(part, job)
+    waiting = ((number, item) for number, one in enumerate(parts) for item in one.items)
     skipped = sum(1 for _ in islice(waiting, done))
     if progress is not None:
         progress(skipped)
     with part.open("ab") as file:
         while some := list(islice(waiting, CHUNK)):
-            translations = translator.translate(some, beam=beam)
-            rows = (pair(*both) for both in zip(some, translations, strict=True))
-            file.write("".join(_row(source, target) for source, target in rows).encode())
+            for number, items in groupby(some, key=itemgetter(0)):
+                rows = parts[number].make([item for _, item in items])
+                file.write("".join(_row(source, target) for source, target in rows).encode())
             file.flush()
             os.fsync(file.fileno())
             if progress is not None:
@@ -78,15 +102,6 @@ def write_pairs(
     part.replace(into)
     _job_file(part).unlink()
     return pairs
-
-
-def job_of(kind: str, model: Path, text: str) -> dict[str, Any]:
-    """What a run is told from others by: what it does, with which parameters, to which text."""
-    path = model / "model.safetensors"
-    if not path.exists():
-        raise Mistake(f"{model} holds no trained model; make one: latimer train CORPUS --into DIR.")
-    with path.open("rb") as file:
-        return {"kind": kind, "model": file_digest(file, "sha256").hexdigest(), "text": text}
 
 
 def _row(source: str, target: str) -> str:
@@ -99,9 +114,9 @@ def _job_file(part: Path) -> Path:
 
 
 def _done(part: Path, job: dict[str, Any]) -> int:
-    """How many lines of this job an earlier run has done: whole chunks only, the rest is cut off."""
+    """How many items of this job an earlier run has done: whole chunks only, the rest is cut off."""
     told = _job_file(part)
-    if not told.exists():
+    if not (told.exists() and part.exists()):
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             write_whole(part, b"")

@@ -28,6 +28,7 @@ from latimer.preparation import held_out, held_tags
 from latimer.presets import model_settings
 from latimer.recipe import Trained, train
 from latimer.serve.models import Manner
+from latimer.teaching import lesson
 from latimer.training.log import Silent
 from latimer.translator import Translator
 
@@ -190,6 +191,9 @@ def test_the_commands_choose(languages: Trained, domains: Trained, tmp_path: Pat
     invoke("distil", test, "--model", model, "--into", pairs, "--quiet", "--beam", 1)
     lines = [line.split("\t") for line in pairs.read_text().splitlines()]
     assert sum(target == turned(source) for source, target in lines) >= 95
+    held = [line.split("\t") for line in (tmp_path / "taught.validation.tsv").read_text().splitlines()]
+    sealed = zip(held_out(languages.folder), held_tags(languages.folder), strict=True)
+    assert held == [list(pair) for pair, tags in sealed if tags == ("<to:de>",)]
     with pytest.raises(Mistake, match="align with one that has not"):
         invoke("align", test, "--model", model)
     assert "en to fr, en to de" in invoke("info", model)
@@ -198,6 +202,16 @@ def test_the_commands_choose(languages: Trained, domains: Trained, tmp_path: Pat
     asked = ("--to", "de", "--input", lines_file, "--output", out, "--shards", tmp_path / "s", "--quiet")
     invoke("translate", "--model", model, *asked)
     assert out.read_text() == turned(text) + "\n"
+
+
+def test_a_model_of_several_languages_translates_back_into_that_of_the_corpus(
+    languages: Trained, tmp_path: Path
+) -> None:
+    turned_round = corpus(tmp_path / "back.de-en.tsv", turned)
+    few = configure({**SETTINGS, "training.steps": 1, "training.validations": 1})
+    teacher = str(train(few, turned_round, into=tmp_path / "teacher", reporter=Silent()).folder.path)
+    *_, returning = lesson([turned_round], (teacher,), (str(languages.folder.path),)).parts(beam=1)
+    assert right([source for source, _ in returning.make(UNSEEN)], turned) >= 0.95
 
 
 def test_going_on_keeps_the_tags(languages: Trained, tmp_path: Path) -> None:

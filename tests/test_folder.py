@@ -102,6 +102,19 @@ def test_a_folder_without_a_model_says_what_to_do(copy: ModelFolder, tmp_path: P
         copy.load_model()
 
 
+def test_its_content_tells_a_model_from_others_wherever_it_lies(copy: ModelFolder, tmp_path: Path) -> None:
+    told = copy.content()
+    moved = ModelFolder(shutil.copytree(copy.path, tmp_path / "moved"))
+    assert moved.content() == told
+    for name in ("model.safetensors", next(moved.path.glob("*.model")).name):
+        (moved.path / name).write_bytes(b"other")
+        assert moved.content() != told
+        shutil.copyfile(copy.path / name, moved.path / name)
+    (moved.path / "model.safetensors").unlink()
+    with pytest.raises(Mistake, match="holds no trained model; make one"):
+        moved.content()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"format": "x"}', "null"])
 def test_a_damaged_record_is_one_sentence(copy: ModelFolder, content: str) -> None:
     copy.unseal()  # else it would be refused before it is parsed

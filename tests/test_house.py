@@ -52,6 +52,7 @@ HOUSE: dict[str, set[str]] = {
     "scoring": {"translator", "directions", "folder", "data", "packing", "errors"},
     "ensemble": {"runtime", "directions", "translator", "folder", "errors"},
     "choosing": {"ensemble", "directions", "folder", "translator", "search", "data", "errors"},
+    "teaching": {"synthesis", "ensemble", "directions", "folder", "data", "errors"},
     "linking": {"alignment", "models", "nn", "data", "shapes"},
     "wordmaps": {"alignment"},
     "explaining": {"wordmaps", "alignment", "translator", "data"},

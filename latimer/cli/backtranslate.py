@@ -20,28 +20,26 @@ def command(text: str, folder: str, to: str | None, into: Path, beam: int, quiet
 
     The same command goes on where it was stopped.
     """
-    from latimer.cli.synthetic import write
+    from latimer.cli.synthetic import must_be_new, must_fit, train, write
     from latimer.data.lines import LineFile
     from latimer.data.text import normalise
+    from latimer.directions import directions, load, target_of
+    from latimer.folder import ModelFolder
     from latimer.report import console
-    from latimer.synthesis import backtranslated
+    from latimer.synthesis import TAG, back
 
+    must_be_new(into)
+    model = ModelFolder(folder)
+    source = target_of(model.record, to)
+    targets = [one for one, other in directions(model.record) if other == source]
+    direction = source, targets[0] if len(targets) == 1 else None
+    must_fit(into, direction)
     file = LineFile(text)
     total = sum(1 for _ in file.lines())
     lines = (normalise(line or "") for line in file.lines())  # one over a megabyte is left out
-    pairs = write(
-        "backtranslate",
-        text,
-        lines,
-        total,
-        folder=folder,
-        to=to,
-        into=into,
-        beam=beam,
-        pair=backtranslated,
-        quiet=quiet,
-    )
+    part = back(load(folder, to=to), lines, beam=beam, tag=TAG)
+    job = {"kind": "backtranslate", "model": model.content(), "to": source, "text": file.digest, "beam": beam}
+    write([part], total, into, job=job, quiet=quiet)
     if not quiet:
-        console.print(
-            f"{pairs:,} pairs in {into}. Next:\n  latimer train REAL.tsv {into} --into model", markup=False
-        )
+        advice = train("REAL.tsv", into, direction=direction, more=["--into", "model"])
+        console.print(f"  {advice}", markup=False)

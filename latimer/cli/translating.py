@@ -13,7 +13,7 @@ from latimer.cli.translate import CHUNK, rows_of, translated, whole
 from latimer.data.lines import LineFile
 from latimer.documents import kind_of
 from latimer.errors import Mistake
-from latimer.files import sha256, write_whole
+from latimer.files import write_whole
 from latimer.folder import ModelFolder
 from latimer.search.settings import Wishes
 from latimer.sharding import concatenate
@@ -47,8 +47,8 @@ class Translating:
         if kind_of(self.source.name) not in (None, ".txt"):
             raise Mistake(f"{self.source} is a document; in shards lines are translated.")
         asked = {name: value for name, value in asdict(self).items() if name not in ("source", "into")}
-        asked["voice"]["folders"] = [_content(name) for name in self.voice.folders]
-        asked["voice"]["reverse"] = self.voice.reverse and _content(self.voice.reverse)
+        asked["voice"]["folders"] = [ModelFolder(name).content() for name in self.voice.folders]
+        asked["voice"]["reverse"] = self.voice.reverse and ModelFolder(self.voice.reverse).content()
         return {
             **asked,
             "input": [str(self.source), LineFile(str(self.source)).stamp()],
@@ -79,11 +79,6 @@ class Translating:
         assert self.into is not None  # see request
         concatenate([stem.with_suffix(".text") for stem in stems], self.into)
         return {"shards": len(stems)}
-
-
-def _content(name: str) -> list[str]:
-    folder = ModelFolder(name).path
-    return [sha256(path) for path in sorted([*folder.glob("*.model"), folder / "model.safetensors"])]
 
 
 @lru_cache(maxsize=1)

@@ -143,7 +143,16 @@ def agree(told: str | None, asked: str | None) -> bool:
 def refuse_exchanged(
     pairs: Iterable[tuple[str, str]], held: Iterable[tuple[str, str]], *, names: tuple[str, str]
 ) -> None:
-    """Raise Mistake where the sides of `held` stand the other way round than those of `pairs`, by words.
+    """Raise Mistake where the sides of `held` stand the other way round than those of `pairs`."""
+    if exchanged(pairs, held):
+        raise Mistake(
+            f"The sides of {names[1]} stand the other way round than those of {names[0]}; name the files "
+            "so that it can be told: a.en,a.fr, or a.en-fr.tsv (a TSV has the source first)."
+        )
+
+
+def exchanged(pairs: Iterable[tuple[str, str]], held: Iterable[tuple[str, str]]) -> bool:
+    """Whether the sides of `held` stand the other way round than those of `pairs`, by words.
 
     Looks at some of each. More than twice as many words of both sides must be known from the other one, so
     that names in common, or one language on both sides, don't tell it.
@@ -156,11 +165,7 @@ def refuse_exchanged(
     for pair in islice(held, _LOOKED_AT):
         for side, there in product((0, 1), (0, 1)):
             counts[side][there] += sum(word in known[there] for word in pair[side].lower().split())
-    if counts[0][1] > 2 * counts[0][0] and counts[1][0] > 2 * counts[1][1]:
-        raise Mistake(
-            f"The sides of {names[1]} stand the other way round than those of {names[0]}; name the files "
-            "so that it can be told: a.en,a.fr, or a.en-fr.tsv (a TSV has the source first)."
-        )
+    return counts[0][1] > 2 * counts[0][0] and counts[1][0] > 2 * counts[1][1]
 
 
 def _spelled(tag: str) -> str:
