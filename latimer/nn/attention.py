@@ -206,7 +206,11 @@ class MultiHead(Attention):
     ) -> Float[Tensor, "B T Q"]:
         """What the heads found, put together."""
         mask = None if mask is None else mask[:, None]
-        if isinstance(self.score, Dot) and not self.softmax.has_listeners:
+        if (
+            isinstance(self.score, Dot)
+            and not self.softmax.has_listeners
+            and not torch.is_autocast_enabled("cpu")  # the fused gradient is slow there in bfloat16
+        ):
             scale = self.score.scale(query.shape[-1])
             contexts = F.scaled_dot_product_attention(query, keys, values, mask, scale=scale)
         else:
