@@ -21,6 +21,7 @@ from latimer.machine import keep_memory
 from latimer.models.base import Seq2Seq
 from latimer.preparation import prepare
 from latimer.presets import model_settings
+from latimer.training.dropout import spare_chance
 from latimer.training.log import Silent
 from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer
@@ -60,6 +61,8 @@ def speeds(name: str, updates: int) -> list[float]:
         )
         training = folder.config.training
         models = [folder.build().train() for _ in PRECISIONS]
+        for model in models:
+            spare_chance(model)
         optimizers = [make_optimizer(model, training) for model in models]
         stream = TokenBatches(TokenStore.open(folder.training / "tokens"), training.batch, seed=1).stream()
         seconds, tokens = [0.0 for _ in PRECISIONS], 0

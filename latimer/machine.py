@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+GPU_THREADS = 50  # that a GPU is at least worth
 DRIVER = Path("/dev/nvidiactl")  # stands where a GPU of the kind that torch uses has its driver
 
 
@@ -89,6 +90,13 @@ def machine() -> dict[str, Any]:
         "memory_mb": memory,
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def threads() -> int:
+    """How many threads of a processor compute, or as many as a GPU is at least worth."""
+    import torch
+
+    return GPU_THREADS if torch.cuda.is_available() else torch.get_num_threads()
 
 
 def finds_gpu() -> bool:

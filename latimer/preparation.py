@@ -27,9 +27,10 @@ from latimer.data.tokenizer import SPECIALS, Tokenizer, vocabulary_size
 from latimer.errors import Mistake
 from latimer.files import replacing
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.machine import threads
 from latimer.models.base import Seq2Seq
 from latimer.models.build import build
-from latimer.presets import complete_config, size_for
+from latimer.presets import complete_config, settle, size_for
 from latimer.training.guidance import guided_head
 from latimer.training.log import Reporter
 
@@ -89,7 +90,8 @@ def prepare(
     Several models can share what is made here (see `fork`). What a killed run has read and learned is kept.
     Raises Mistake for faults of the data.
     """
-    shape = must_exist(config.model)
+    asked, usual = flatten(config), settle(config)
+    shape = must_exist(usual.model)
     head = guided_head(shape) if guide else None
     spool = folder.training / "pairs"
     material = gather(
@@ -101,12 +103,13 @@ def prepare(
     if material.fresh or not folder.has_tokenizers:
         reporter.note(f"Learning subwords from {material.total:,} pairs.")
         folder.save_tokenizers(_learn(material, size, config))
+    config = usual if guide else settle(config, pairs=material.total, threads=threads())
     completed = complete_config(config, pairs=material.total)
     record = {
         **material.opened.told(),
         "corpus": list(corpus),
         "validation": list(validation),
-        "asked": flatten(config),
+        "asked": asked,
         "config": flatten(completed),
     }
     if guide and head:
@@ -115,12 +118,7 @@ def prepare(
 
 
 def keep_guides(
-    folder: ModelFolder,
-    guide: str,
-    head: Reading,
-    material: Material,
-    *,
-    longest: int,
+    folder: ModelFolder, guide: str, head: Reading, material: Material, *, longest: int
 ) -> dict[str, Any]:
     """Keep the links in the file `guide` beside the pairs; returns what config.json is to say of them.
 

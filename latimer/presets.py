@@ -7,7 +7,7 @@ import dataclasses
 from math import log2
 from typing import Any
 
-from latimer.config import SCORES, Config, ModelConfig, nearest
+from latimer.config import SCORES, Config, ModelConfig, configure, flatten, nearest
 from latimer.errors import Mistake
 
 # What a name in `--model NAME` stands for: encoder, decoder, score.
@@ -22,6 +22,30 @@ PRESETS = {
     "transformer": ("transformer", "transformer", "scaled-dot"),
     "hybrid": ("transformer", "lstm-parallel", "scaled-dot"),
 }
+
+# A Transformer that is deeper and narrower than others of its size, and the updates that suit it (Wu et al.
+# 2021, "Good for misconceived reasons", its Transformer-Tiny): what learns small corpora best, given time.
+DEEP = "transformer-deep"
+_DEEP = {
+    **dict(zip(("model.encoder", "model.decoder", "model.score"), PRESETS["transformer"], strict=True)),
+    "model.width": 128,
+    "model.encoder_layers": 4,
+    "model.decoder_layers": 4,
+    "model.encoder_heads": 4,
+    "model.decoder_heads": 4,
+    "model.feed_forward": 256,
+    "model.activation": "relu",
+    "training.batch": 4096,
+    "training.rate": 0.005,
+    "training.warmup": 800,
+}
+MODELS = (*PRESETS, DEEP)
+
+# Where no model is named: the usual one, or the deep one where it will see each pair so often, about.
+USUAL = "lstm-parallel"
+AUTO = "auto"
+_DEEP_EPOCHS = 40
+_DEEP_PAIRS = 200  # a second and thread
 
 # The decoders that have one attention however many layers, and may go without.
 ONE_ATTENTION = ("lstm", "luong", "luong-feeding")
@@ -94,7 +118,11 @@ _RATES = {
 
 
 def model_settings(name: str) -> dict[str, Any]:
-    """The settings that NAME, NAME:SCORE or ENCODER+DECODER[:SCORE] stands for."""
+    """The settings that NAME, NAME:SCORE or ENCODER+DECODER[:SCORE] stands for; AUTO: see `settle`."""
+    if name == AUTO:
+        return {"model.encoder": AUTO, "model.decoder": AUTO}
+    if name == DEEP:
+        return dict(_DEEP)
     model, colon, score = name.partition(":")
     encoder, plus, decoder = model.partition("+")
     if colon and score not in SCORES:
@@ -102,12 +130,34 @@ def model_settings(name: str) -> dict[str, Any]:
     if not plus:
         if model not in PRESETS:
             raise Mistake(
-                f"There is no model {model!r}{nearest(model, PRESETS)} Models: {', '.join(PRESETS)}, "
+                f"There is no model {model!r}{nearest(model, MODELS)} Models: {', '.join(MODELS)}, "
                 "or ENCODER+DECODER[:SCORE]."
             )
         encoder, decoder, usual = PRESETS[model]
         return {"model.encoder": encoder, "model.decoder": decoder, "model.score": score or usual}
     return {"model.encoder": encoder, "model.decoder": decoder, "model.score": score or "auto"}
+
+
+def settle(config: Config, *, pairs: int = 0, threads: int = 1) -> Config:
+    """The same configuration with a model, where its encoder is AUTO; what was set beside that stays.
+
+    `threads` are those that train; without `pairs` it is the usual one.
+    """
+    if config.model.encoder != AUTO:
+        return config
+    free_size = config.model.size == AUTO
+    name = DEEP if free_size and pairs and _deep_epochs(config, pairs, threads) >= _DEEP_EPOCHS else USUAL
+    usual, given = flatten(Config()), flatten(config)
+    free = {key: value for key, value in model_settings(name).items() if given[key] in (AUTO, usual[key])}
+    return configure(free, config)
+
+
+def _deep_epochs(config: Config, pairs: int, threads: int) -> float:
+    """How often the deep model would see each pair, about."""
+    training = config.training
+    if training.minutes is not None:
+        return 60 * training.minutes * threads * _DEEP_PAIRS / pairs
+    return training.epochs or 0.0
 
 
 def unknown(kind: str, name: str) -> Mistake:

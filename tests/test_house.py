@@ -60,7 +60,18 @@ HOUSE: dict[str, set[str]] = {
     "card": set(),
     "report": {"training"},
     "preparation": {
-        *("data", "models", "training", "folder", "config", "presets", "alignment", "errors", "files"),
+        *(
+            "data",
+            "models",
+            "training",
+            "folder",
+            "config",
+            "presets",
+            "alignment",
+            "machine",
+            "errors",
+            "files",
+        ),
     },
     "synthesis": {"errors", "files"},
     "tuning": {

@@ -3,15 +3,19 @@
 import pytest
 import torch
 
-from latimer.config import ModelConfig, TrainingConfig, configure
+from latimer.config import Config, ModelConfig, TrainingConfig, configure
 from latimer.errors import Mistake
 from latimer.models.build import build
 from latimer.presets import (
+    AUTO,
+    DEEP,
     PRESETS,
+    USUAL,
     complete,
     complete_config,
     dropout_for,
     model_settings,
+    settle,
     size_for,
     splitting_for,
 )
@@ -155,3 +159,52 @@ def test_dropout_is_chosen_only_where_none_is_asked_for() -> None:
     assert complete(ModelConfig()).dropout == 0.1
     for asked in (0.0, 0.3):
         assert complete(ModelConfig(dropout=asked)).dropout == asked
+
+
+def named(name: str) -> ModelConfig:
+    return configure(model_settings(name)).model
+
+
+def open_model(**settings: str | float) -> Config:
+    asked = {key.replace("__", "."): value for key, value in settings.items()}
+    return configure({**model_settings(AUTO), **asked})
+
+
+@pytest.mark.parametrize(
+    ("settings", "pairs", "threads", "chosen"),
+    [
+        ({"training__epochs": 39}, 1000, 2, USUAL),
+        ({"training__epochs": 40}, 1000, 2, DEEP),
+        ({"training__epochs": 40}, 0, 2, USUAL),  # nothing is known of the corpus yet
+        ({"training__minutes": 60}, 29_000, 2, DEEP),
+        ({"training__minutes": 60}, 29_000, 1, USUAL),
+        ({"training__minutes": 60}, 160_000, 2, USUAL),
+        ({"training__minutes": 5}, 29_000, 2, USUAL),
+        ({"training__steps": 10**6}, 1000, 2, USUAL),
+        ({}, 1000, 2, USUAL),
+    ],
+)
+def test_a_model_that_nobody_named_follows_from_how_often_it_will_see_a_pair(
+    settings: dict[str, float], pairs: int, threads: int, chosen: str
+) -> None:
+    settled = settle(open_model(**settings), pairs=pairs, threads=threads)
+    assert settled.model == named(chosen)
+    assert settle(settled, pairs=pairs, threads=threads) == settled
+
+
+def test_what_was_set_beside_an_open_model_stays() -> None:
+    settled = settle(open_model(training__epochs=99, training__rate=0.001, model__width=96), pairs=1000)
+    assert (settled.training.rate, settled.training.batch, settled.model.width) == (0.001, 4096, 96)
+    assert settle(open_model(training__epochs=99, model__size="small"), pairs=1000).model.width == 0
+    usual = configure({**model_settings("conv"), "training.epochs": 99})
+    assert settle(usual, pairs=1000) == usual
+
+
+def test_the_deep_transformer_is_as_its_paper_says() -> None:
+    config = complete_config(configure(model_settings(DEEP)), pairs=29_000)
+    model = config.model
+    assert (model.width, model.feed_forward, model.encoder_layers, model.decoder_layers) == (128, 256, 4, 4)
+    assert (model.encoder_heads, model.decoder_heads, model.activation) == (4, 4, "relu")
+    assert (config.training.rate, config.training.batch) == (0.005, 4096)
+    with pytest.raises(Mistake, match="did you mean 'transformer-deep'"):
+        model_settings("transformer-dep")

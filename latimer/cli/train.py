@@ -8,9 +8,7 @@ import click
 
 from latimer.config import SIZES, configure, read_settings, read_toml
 from latimer.errors import Mistake
-from latimer.presets import PRESETS, model_settings
-
-USUAL = "lstm-parallel"
+from latimer.presets import AUTO, DEEP, MODELS, USUAL, model_settings
 
 if TYPE_CHECKING:
     from latimer.recipe import Trained
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     "name",
-    help=f"One of {', '.join(PRESETS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.  "
-    f"[default: {USUAL}]",
+    help=f"One of {', '.join(MODELS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.  "
+    f"[default: {USUAL}, or {DEEP} in runs of some forty epochs and more]",
 )
 @click.option("--size", type=click.Choice(SIZES), help="How large; by the size of the corpus if not given.")
 @click.option("--minutes", type=float, help="Train so long.")
@@ -88,7 +86,7 @@ def command(
         raise Mistake(f"{sorted(twice)[0]} is given by --set and by an option of its own; give it once.")
     if from_model is not None and (own := _of_the_model(name, {**from_file, **set_here, **given})):
         raise Mistake(f"With --from-model the model is what it is; leave {own} away.")
-    config = configure({**model_settings(name or USUAL), **from_file, **set_here, **given})
+    config = configure({**model_settings(name or AUTO), **from_file, **set_here, **given})
     from latimer.cli.show import say
     from latimer.recipe import train
     from latimer.report import Watcher

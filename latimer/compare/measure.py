@@ -14,6 +14,7 @@ from latimer.data.batches import TokenBatches
 from latimer.data.store import TokenStore
 from latimer.folder import ModelFolder
 from latimer.models.base import Seq2Seq
+from latimer.training.dropout import spare_chance
 from latimer.training.loss import batch_loss
 from latimer.training.optim import make_optimizer
 from latimer.translator import PLAIN, Translator
@@ -107,6 +108,7 @@ def _updates(folder: ModelFolder, model: Seq2Seq, number: int) -> dict[str, Any]
     """Some updates as the trainer makes them, of a model that is thrown away."""
     config = folder.config.training
     batches = TokenBatches(TokenStore.open(folder.training / "tokens"), config.batch, seed=number)
+    spare_chance(model)
     optimizer = make_optimizer(model, config)
     model.train()
     device = next(model.parameters()).device

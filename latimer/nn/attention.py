@@ -206,7 +206,8 @@ class MultiHead(Attention):
     ) -> Float[Tensor, "B T Q"]:
         """What the heads found, put together."""
         mask = None if mask is None else mask[:, None]
-        if isinstance(self.score, Dot) and not self.softmax.has_listeners:
+        slow = torch.is_autocast_enabled("cpu")  # is there the gradient of what is fused, in bfloat16
+        if isinstance(self.score, Dot) and not (self.softmax.has_listeners or slow):
             scale = self.score.scale(query.shape[-1])
             contexts = F.scaled_dot_product_attention(query, keys, values, mask, scale=scale)
         else:

@@ -27,6 +27,7 @@ from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
 from latimer.training.distributed import Team, part
+from latimer.training.dropout import spare_chance
 from latimer.training.guidance import Guidance
 from latimer.training.log import Metrics, Reporter, Update, Validation
 from latimer.training.loss import batch_loss
@@ -67,6 +68,7 @@ class Trainer:
         if not self.config.rate:
             raise ValueError("training.rate is still open; latimer.presets.complete_config chooses it")
         self.device = next(self.model.parameters()).device
+        spare_chance(self.model)
         self.optimizer = make_optimizer(self.model, self.config)
         self.path = self.folder / STATE
         saved = read_progress(self.path)
@@ -74,7 +76,6 @@ class Trainer:
         if saved:
             load_state(self.path, self.model, self.optimizer)
             self._regularise()
-        self._decide_precision()
         if self.team.leads:
             self.metrics = Metrics(self.folder / "metrics.jsonl", after=self.progress.update)
         if self.config.minutes is None:
@@ -83,6 +84,7 @@ class Trainer:
     def run(self) -> Progress:
         """Train to the end, or until Ctrl-C; returns where it stands."""
         keep_memory()
+        self._decide_precision()
         progress, bad, first = self.progress, 0, self.progress.update
         begun = saved = mark = time.monotonic()
         tokens = 0
@@ -220,9 +222,20 @@ class Trainer:
         """Once, for good, and the first process for all."""
         if self.progress.precision is None:
             asked = self.config.precision
-            name = choose_precision(self.device) if asked == "auto" and self.team.leads else asked
-            [rounded] = self.team.agree(float(name == PRECISIONS[1]))
+            if asked == "auto" and self.team.leads:
+                _, batch = next(self._batches())
+                asked = choose_precision(self.device, lambda name: self._seconds_of(batch, name))
+            [rounded] = self.team.agree(float(asked == PRECISIONS[1]))
             self.progress.precision = PRECISIONS[int(rounded)]
+
+    def _seconds_of(self, batch: Batch, precision: str) -> float:
+        """How long the gradient of a batch takes in that precision; nothing is learned of it."""
+        self.model.train()
+        self.progress.precision = precision
+        begun = time.perf_counter()
+        self._gradients(self.team.share(batch))
+        self.optimizer.zero_grad()
+        return time.perf_counter() - begun
 
     def _regularise(self) -> None:
         """As was decided: dropout everywhere in the model where there is some, and pieces to be split."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,9 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+    def perf_counter(self) -> float:
+        return time.perf_counter()
 
 
 class Watcher(Silent):
