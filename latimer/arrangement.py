@@ -34,6 +34,7 @@ class Said(NamedTuple):
     log_probability: float = 0.0
     tokens: int = 0  # the end counted
     flags: tuple[str, ...] = ()
+    coverage: float = 0.0  # what a wish for it adds to the score
 
 
 class Asked(NamedTuple):
@@ -183,6 +184,7 @@ def _joined(rows: list[list[Said]], spaces: list[str]) -> list[Said]:
             sum(one.log_probability for one in chosen),
             sum(one.tokens for one in chosen),
             tuple(dict.fromkeys(flag for one in chosen for flag in one.flags)),
+            sum(one.coverage for one in chosen),
         )
         for rank in range(max(map(len, rows)))
         for chosen in [[row[min(rank, len(row) - 1)] for row in rows]]

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from latimer.arrangement import Asked, Said, Unit, arrange, arrange_whole, flagged, translated
 from latimer.data.text import normalise
 from latimer.guarding import collapse, sentence_ends, trouble, unknown
-from latimer.plain import NOTHING, Answer, PlainTranslator, Query
+from latimer.plain import NOTHING, Answer, PlainTranslator, Query, Ranked
 from latimer.protection import Known, Part, find
-from latimer.search.beam import Hypothesis
 from latimer.search.settings import Wishes
 from latimer.tagging import Words, diagonal, place, words
 
@@ -133,7 +132,7 @@ class Guard:
             found.append(Answer(sound, (flag, *answer.flags)))
         return found
 
-    def _trouble(self, sentence: _Sentence, hypothesis: Hypothesis) -> str | None:
+    def _trouble(self, sentence: _Sentence, hypothesis: Ranked) -> str | None:
         query, said = sentence.query, self.plain.text(hypothesis.tokens)
         return trouble(
             query.row,
@@ -143,9 +142,9 @@ class Guard:
             begun=self.plain.ids(query.wishes.prefix),
         )
 
-    def _said(self, answer: Answer, hypothesis: Hypothesis) -> Said:
-        tokens = hypothesis.tokens
-        return Said(self.plain.text(tokens), hypothesis.log_probability, len(tokens) + 1, answer.flags)
+    def _said(self, answer: Answer, hypothesis: Ranked) -> Said:
+        tokens, log_probability, _, coverage = hypothesis
+        return Said(self.plain.text(tokens), log_probability, len(tokens) + 1, answer.flags, coverage)
 
     def _tag(
         self, sentences: Sequence[_Sentence], answers: Sequence[Answer], found: list[list[Said]]

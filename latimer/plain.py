@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from latimer.coverage import coverage
 from latimer.data.text import Spacing, normalise
 from latimer.data.tokenizer import BOS, EOS
+from latimer.errors import Mistake
 from latimer.folder import Tokenizers
 from latimer.guarding import has_letters, safe_limit, usual_limit
 from latimer.packing import batches, padded
@@ -32,10 +34,19 @@ class Query(NamedTuple):
     wanted: Sequence[Forms] = ()
 
 
+class Ranked(NamedTuple):
+    """A hypothesis as search finds it, and what a wish for coverage adds to its score."""
+
+    tokens: list[int]
+    log_probability: float
+    score: float
+    coverage: float = 0.0
+
+
 class Answer(NamedTuple):
     """What was found, and "glossary" or "wishes" where that could not be had."""
 
-    hypotheses: list[Hypothesis]
+    hypotheses: list[Ranked]
     flags: tuple[str, ...] = ()
 
 
@@ -61,6 +72,8 @@ class PlainTranslator:
 
         Where no translation can have all that is wished it is searched without the glossary, else without
         any wish. `safely`: no three pieces come twice, and fewer are allowed; there may be none.
+
+        Raises Mistake where coverage is wished, and the engine doesn't tell what the model looks at.
         """
         answers = [Answer([])] * len(queries)
         # Those with terms to say go by themselves: their beam is wider.
@@ -73,6 +86,8 @@ class PlainTranslator:
             wide = beam * (1 + (bound or wishes.diversity > 0))
             for chosen in batches(rows, POSITIONS // wide):
                 found = self._wished([queries[index] for index in chosen], beam, length_penalty, safely)
+                if wishes.coverage:
+                    found = self._covering([queries[index].row for index in chosen], found, wishes.coverage)
                 for index, answer in zip(chosen, found, strict=True):
                     answers[index] = answer
                 advance(chosen)
@@ -94,7 +109,7 @@ class PlainTranslator:
         wishes = queries[0].wishes
         found = self._search(queries, beam, length_penalty, safely=safely)
         if safely:
-            return [Answer(hypotheses) for hypotheses in found]
+            return [Answer(_ranked(hypotheses)) for hypotheses in found]
 
         def again(left: list[int], less: Wishes) -> list[list[Hypothesis]]:
             kept = [queries[index] for index in left]
@@ -103,7 +118,7 @@ class PlainTranslator:
             return self._search(kept, 4 * beam, length_penalty)
 
         lost = fill_in(found, wishes, again)
-        return [Answer(hypotheses[:beam], lost.get(index, ())) for index, hypotheses in enumerate(found)]
+        return [Answer(_ranked(some[:beam]), lost.get(index, ())) for index, some in enumerate(found)]
 
     def _search(
         self,
@@ -144,6 +159,28 @@ class PlainTranslator:
             watch=watch,
         )
 
+    def _covering(self, rows: Sequence[list[int]], answers: Sequence[Answer], weight: float) -> list[Answer]:
+        """The answers, the hypotheses of each ranked by their scores and `weight` times their coverage."""
+        pairs = [
+            (row, one.tokens) for row, answer in zip(rows, answers, strict=True) for one in answer.hypotheses
+        ]
+        looked = iter(self.looked_at(pairs))
+        found = []
+        for row, (hypotheses, flags) in zip(rows, answers, strict=True):
+            spoken = self.tokenizers.source.word_of(row) >= 0  # a tag stands before the first word
+            ranked = []
+            for one in hypotheses:
+                weights = next(looked)
+                if weights is None:
+                    raise Mistake(
+                        "--coverage goes by attention, of which this model tells nothing: it has none, or "
+                        "its graphs are of an earlier version, and latimer export --model makes new ones."
+                    )
+                ranked.append(one._replace(coverage=weight * coverage(weights[:, :-1][:, spoken])))
+            ranked.sort(key=lambda one: -(one.score + one.coverage))
+            found.append(Answer(ranked, flags))
+        return found
+
     def agreement(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """The mean log-probability (natural) of a piece of each target text after its source text."""
         encoded = self.tokenizers.source.encode_many([normalise(source) for source, _ in pairs])
@@ -166,7 +203,7 @@ class PlainTranslator:
         As the folder's reading says, else the mean of the heads of the middle layer.
         """
         found: list[Any] = [None] * len(pairs)
-        for chosen in batches([source for source, _ in pairs], POSITIONS):
+        for chosen in batches([[*source, *target] for source, target in pairs], POSITIONS):
             source, mask = padded([pairs[index][0] for index in chosen])
             target, _ = padded([[BOS, *pairs[index][1]] for index in chosen])
             maps = self.engine.maps(source, mask, target[:, :-1])
@@ -214,3 +251,8 @@ class PlainTranslator:
         """A text, normalised, but for the target's habits of spacing."""
         text = normalise(text)
         return self.spacing.restore(text) if self.spacing else text
+
+
+def _ranked(found: Sequence[Hypothesis]) -> list[Ranked]:
+    """As search ranks them."""
+    return [Ranked(*one) for one in found]

@@ -30,7 +30,8 @@ PLAIN = Wishes(guard=False)  # what the model says, as it comes; to compare mode
 
 
 class Translation(NamedTuple):
-    """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty.
+    """One way to say it. `score` is `log_probability` (natural) / tokens ** length_penalty; where coverage is
+    wished, what that comes to is added.
 
     `confidence` is the chrF2++, from 0 to 1, that sentences so probable had on validation data; of a model
     that wasn't shipped, the geometric mean probability of a piece. It is 0 where some of the source was left
@@ -171,7 +172,7 @@ class Translator(PlainTranslator):
         return [[self._told(one, length_penalty) for one in line] for line in found]
 
     def _told(self, one: Said, length_penalty: float) -> Translation:
-        score = one.log_probability / max(1, one.tokens) ** length_penalty
+        score = one.log_probability / max(1, one.tokens) ** length_penalty + one.coverage
         confidence = self.calibration.confidence(one.log_probability, one.tokens)
         left = LEFT.intersection(one.flags)
         return Translation(one.text, score, one.log_probability, one.flags, 0.0 if left else confidence)
@@ -195,8 +196,8 @@ class Translator(PlainTranslator):
         )
         return [
             [
-                Said(self.text(tokens), log_probability, len(tokens) + 1, answer.flags)
-                for tokens, log_probability, _ in answer.hypotheses
+                Said(self.text(tokens), log_probability, len(tokens) + 1, answer.flags, coverage)
+                for tokens, log_probability, _, coverage in answer.hypotheses
             ]
             for answer in answers
         ]

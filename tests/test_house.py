@@ -39,10 +39,11 @@ HOUSE: dict[str, set[str]] = {
     "packing": {"data"},
     "guarding": set(),
     "confidence": set(),
+    "coverage": set(),
     "tagging": {"data"},
     "protection": {"guarding", "tagging"},
     "arrangement": {"protection", "guarding", "tagging", "data"},
-    "plain": {"runtime", "folder", "data", "search", "guarding", "packing"},
+    "plain": {"runtime", "folder", "data", "search", "guarding", "packing", "coverage", "errors"},
     "guarded": {"plain", "arrangement", "protection", "guarding", "tagging", "data", "search"},
     "translator": {
         *("runtime", "folder", "models", "data", "search", "looking", "visualize", "machine", "errors"),

@@ -30,6 +30,7 @@ class _Command(Sections):
         ),
         "Other than the likeliest": (
             "diversity",
+            "coverage",
             "drawn",
             "draws",
             "reverse",
@@ -76,6 +77,7 @@ _shape = partial(click.option, callback=_gather, expose_value=False)
 @click.option("--shards", type=click.Path(path_type=Path), help="A shared folder to work in together.")
 @click.option("--sample", "drawn", is_flag=True, help="Draw by the model's probabilities; --n-best times.")
 @click.option("--diversity", default=0.0, metavar="X", help="How far --n-best is kept apart; 1 is a lot. [0]")
+@click.option("--coverage", default=0.0, metavar="B", help="What leaving some out costs; 0.02 is much. [0]")
 @click.option("--mbr", "draws", type=int, metavar="N", help="Of N draws and the beam, what agrees with all.")
 @click.option("--rerank", "reverse", metavar="DIR", help="A model of the other direction, which chooses too.")
 @_shape("--temperature", type=float, metavar="T", help="Under 1 the likely is drawn more often. [1]")
@@ -105,6 +107,7 @@ def command(
     shards: Path | None,
     drawn: bool,
     diversity: float,
+    coverage: float,
     draws: int | None,
     reverse: str | None,
     quiet: bool,
@@ -116,7 +119,7 @@ def command(
 
     With --n-best or --scores: number of the line, score, translation, separated by tabs. The score
     is the mean log-probability of a piece; with --mbr the mean chrF with all draws; with --rerank
-    a quarter of that of the source is added.
+    a quarter of that of the source is added, with --coverage what leaving out costs.
 
     With --shards DIR the same command, on any machines that see DIR, shares the work with the others.
     """
@@ -128,7 +131,7 @@ def command(
 
     sampling = _sampling(drawn, draws)
     held = banned, no_repeat, min_length, max_length, prefix
-    wishes = _wishes(*held, glossary, sampling if drawn else None, diversity)
+    wishes = _wishes(*held, glossary, sampling, drawn, diversity, coverage)
     voice = Voice(folders, to, domain, None if engine == "ray" else engine, draws, sampling, reverse)
     count, scored = n_best if drawn else max(beam, n_best), scores or n_best > 1
     if shards is not None or engine == "ray":
@@ -153,16 +156,18 @@ def _wishes(
     prefix: str,
     glossary: Path | None,
     sampling: "Sampling | None",
+    drawn: bool,
     diversity: float,
+    coverage: float,
 ) -> "Wishes | None":
     """What is asked of a translation; None where nothing is."""
     from latimer.data.glossary import read_glossary
     from latimer.search.settings import Wishes
 
     terms = read_glossary(glossary) if glossary else ()
-    asked = Wishes(
-        *(banned, no_repeat, min_length, max_length, prefix, terms), sampling=sampling, diversity=diversity
-    )
+    Wishes(sampling=sampling, coverage=coverage)  # --mbr, too, is told at once that they don't go together
+    held = banned, no_repeat, min_length, max_length, prefix, terms
+    asked = Wishes(*held, sampling=sampling if drawn else None, diversity=diversity, coverage=coverage)
     return None if asked == Wishes() else asked
 
 

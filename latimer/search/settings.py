@@ -33,6 +33,7 @@ class Wishes:
     guard: bool = True  # False: what the model says, as it comes: nothing cut, protected or searched again
     sampling: Sampling | None = None  # draws, instead of the best
     diversity: float = 0.0  # how much a piece costs for each hypothesis that says it at the same place
+    coverage: float = 0.0  # how much it counts, when hypotheses are ranked, what of the source they looked at
 
     def __post_init__(self) -> None:
         if min(self.no_repeat, self.min_length) < 0:
@@ -45,6 +46,8 @@ class Wishes:
             raise Mistake("--glossary goes with the plain beam only; leave --sample or --diversity.")
         if self.diversity and self.sampling:
             raise Mistake("--sample draws, --diversity searches; give one of them.")
+        if not 0 <= self.coverage <= (0 if self.sampling else 1e6):
+            raise Mistake("--coverage must be from 0 to 1,000,000, and 0 with --sample or --mbr, which draw.")
 
     def limit(self, limit: int, encode: Callable[[str], list[int]]) -> int:
         """How many tokens a translation may have, its end counted, where without wishes it is `limit`."""
