@@ -204,14 +204,13 @@ class MultiHead(Attention):
         values: Float[Tensor, "B H S V"],
         mask: Bool[Tensor, "#B #T S"] | None,
     ) -> Float[Tensor, "B T Q"]:
-        """What the heads found, put together."""
+        """What the heads found, put together; not fused in bfloat16 on processors, whose gradient is slow."""
         mask = None if mask is None else mask[:, None]
-        slow = torch.is_autocast_enabled("cpu")  # is there the gradient of what is fused, in bfloat16
-        if isinstance(self.score, Dot) and not (self.softmax.has_listeners or slow):
+        if self.softmax.has_listeners or torch.is_autocast_enabled("cpu") or not isinstance(self.score, Dot):
+            contexts = super().forward(query, keys, values, mask)
+        else:
             scale = self.score.scale(query.shape[-1])
             contexts = F.scaled_dot_product_attention(query, keys, values, mask, scale=scale)
-        else:
-            contexts = super().forward(query, keys, values, mask)
         return self.output(contexts.transpose(1, 2).flatten(2))
 
     @torch.no_grad()
