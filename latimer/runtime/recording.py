@@ -31,7 +31,7 @@ from latimer.runtime.finishing import finish, spare_copies
 from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
 from latimer.runtime.int8 import quantise, see_reaches
-from latimer.runtime.shortlist import choose_among, list_words
+from latimer.runtime.shortlist import can_list, choose_among, list_words
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest, leaves, repeat, with_leaves
 
@@ -87,6 +87,11 @@ class Graphs(NamedTuple):
 
     encoder: Any
     step: Any
+
+    @property
+    def can_list(self) -> bool:
+        """Whether `list_words` can be done: not with an output layer that has a bias."""
+        return can_list(self.step.model)
 
     def list_words(self, likely: NDArray[np.int32], always: NDArray[np.int32], *, eos: int) -> None:
         """Let them choose among the words that may follow from a source, as `shortlist` says."""

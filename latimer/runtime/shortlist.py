@@ -55,6 +55,13 @@ class _Nodes:
         self.graph.outputs.append(value)
 
 
+def can_list(model: Any) -> bool:
+    """Whether the output layer is one product without a bias, as those of the library's decoders are."""
+    product = _logits(model.graph).producer()
+    biases = [value for value in product.inputs[6:] if value is not None]
+    return bool(product.op_type == "MatMul" or (_rounded(product) and not biases))
+
+
 def list_words(model: Any, likely: NDArray[np.int32], always: NDArray[np.int32], *, eos: int) -> None:
     """Let the first graph tell the words of a batch, in place.
 

@@ -18,7 +18,7 @@ from latimer.runtime.agreement import Agreement
 from latimer.runtime.engine import Engine
 from latimer.runtime.graphs import OnnxEngine
 from latimer.runtime.recording import record
-from latimer.runtime.shortlist import choose_among, list_words
+from latimer.runtime.shortlist import can_list, choose_among, list_words
 from latimer.search.beam import Hypothesis, beam_search
 from latimer.search.sampling import Sampling, sample
 
@@ -195,6 +195,16 @@ def test_graphs_without_a_list_beside_such_as_have_one(engines: Listed, tmp_path
     for part, name in (("encoder", "all"), ("step", "few")):
         shutil.copy(engines.folder / name / f"{part}.onnx", tmp_path)
     same(search(OnnxEngine(tmp_path), [0, 1], beam=3), search(engines.all, [0, 1], beam=3))
+
+
+@pytest.mark.parametrize("kind", ["MatMul", "Gemm", "Add", "MatMulIntegerToFloat"])
+@pytest.mark.parametrize("biased", [False, True])
+def test_an_output_layer_with_a_bias_has_no_list(kind: str, biased: bool) -> None:
+    told = [ir.Value(name=f"given_{place}") for place in range(7)]
+    inputs: list[Any] = told if biased else told[:5]
+    nodes = [ir.node(kind, inputs, outputs=[ir.Value(name="logits")])]
+    model = ir.Model(ir.Graph(told, nodes[0].outputs, nodes=nodes), ir_version=10)
+    assert can_list(model) == (kind == "MatMul" or (kind == "MatMulIntegerToFloat" and not biased))
 
 
 def test_agreement_is_the_share_of_likeliest_words_that_are_listed(engines: Listed) -> None:
