@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 
 from latimer import shipping
+from latimer.data import lexicon
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder
 from latimer.recipe import Trained
-from latimer.runtime.recording import record
+from latimer.runtime.recording import Graphs, record
 from latimer.translator import Translator
 
 TEXTS = ["she wants my boat.", "", "you hear the friend and the friend hears you."]
@@ -130,7 +132,7 @@ def test_graphs_of_a_stopped_export_are_not_believed(
 def test_int8_that_loses_too_much_is_not_taken(
     shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    class There:
+    class There(Graphs):
         """Graphs in int8 lie there already."""
 
         def save(self, folder: Path) -> None:
@@ -140,7 +142,7 @@ def test_int8_that_loses_too_much_is_not_taken(
     monkeypatch.setattr(
         shipping,
         "record",
-        lambda model, *, bos, weights: There() if weights == "int8" else record(model, bos=bos),
+        lambda model, *, bos, weights: There(None, None) if weights == "int8" else record(model, bos=bos),
     )
     folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
     told: list[str] = []
@@ -153,6 +155,41 @@ def test_int8_that_loses_too_much_is_not_taken(
         assert [each.text for each in found_there] == [each.text for each in found_here]
         for each, its in zip(found_there, found_here, strict=True):
             assert each.score == pytest.approx(its.score, abs=1e-3)
+
+
+def test_a_list_of_words_is_kept_only_where_it_changes_hardly_a_piece(
+    shipped: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def listed(folder: ModelFolder) -> bool:
+        graph = folder.runtime / "encoder.onnx"
+        session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+        return "few_words" in [value.name for value in session.get_outputs()]
+
+    assert shipped.record["runtime"]["agreement"] is None, "of a small vocabulary there is none"
+    assert not listed(shipped)
+    folder = ModelFolder(shutil.copytree(shipped.path, tmp_path / "model"))
+    monkeypatch.setattr(shipping, "FEWEST", 0)
+    monkeypatch.setattr(lexicon, "COMMON", 20)
+    found = shipping.ship(folder)
+    assert found is not None
+    assert found.agreement is not None
+    assert 0.99 <= found.agreement <= 1
+    assert f"A list of words for each sentence leaves {found.agreement:.1%} of pieces" in str(found)
+    assert listed(folder)
+    assert folder.record["runtime"] == found._asdict()
+    alone = [Translator.load(folder.path).translate([text]) for text in TEXTS]
+    assert [*map(list, alone)] == [[text] for text in Translator.load(folder.path).translate(TEXTS)]
+
+    monkeypatch.setattr(shipping, "AGREEMENT", 1.1)
+    told: list[str] = []
+    found = shipping.ship(folder, note=told.append)
+    assert found is not None
+    assert found.agreement is None
+    assert "would change" in told[0]
+    assert "so all words are compared" in told[0]
+    assert not listed(folder)
+    shutil.rmtree(folder.training / "tokens")
+    assert shipping._lexicon(folder, folder.load_tokenizers()) is None
 
 
 def test_where_nothing_can_be_recorded_torch_goes_on(

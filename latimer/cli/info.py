@@ -47,9 +47,10 @@ def command(folder: str, as_json: bool) -> None:
             f"update {training['best_update']:,}, BLEU {training['validation_bleu']} on validation (greedy)"
         )
     if shipped := record.get("runtime"):
+        listed = ", with a list of words for each sentence" if shipped.get("agreement") else ""
         lines["without torch"] = (
-            f"by ONNX Runtime in {shipped['weights']}, BLEU {shipped['bleu']} on {shipped['pairs']} pairs of "
-            f"validation, {shipped['torch_bleu']} by torch (greedy)"
+            f"by ONNX Runtime in {shipped['weights']}{listed}, BLEU {shipped['bleu']} on {shipped['pairs']} "
+            f"pairs of validation, {shipped['torch_bleu']} by torch (greedy)"
         )
     if "from_model" in record:
         lines["goes on from"] = ", with ".join([record["from_model"], *record["replay"]])

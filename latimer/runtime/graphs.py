@@ -20,24 +20,52 @@ GRAPHS = ("encoder.onnx", "step.onnx")
 PER_SENTENCE = "a row a sentence"  # what a step graph says of the memory that it wants
 
 
+class Few(NamedTuple):
+    """The words that may follow in a batch, where not all are compared (shortlist.py)."""
+
+    words: Int[np.ndarray, " U"]  # in order
+    allowed: Float[np.ndarray, "B 1 U"]  # 0 for those of a sentence, else -inf
+    weights: dict[str, NDArray[Any]]  # of the output layer, as a step is told of them
+
+    def take(self, sentences: Int[np.ndarray, " N"]) -> "Few":
+        return self._replace(allowed=self.allowed.take(sentences, 0))
+
+    def asked(self, count: int, end: int) -> dict[str, NDArray[Any]]:
+        """What makes a step choose among them."""
+        given = {"few": np.array(True), "few_allowed": self.allowed, **self.weights}
+        return {**given, **_asked(min(count, len(self.words)), self.place(end))}
+
+    def place(self, word: int) -> int:
+        return int(self.words.searchsorted(word))
+
+
 class Sentences:
     """What there is once a sentence, however many hypotheses it has: those only count it several `times`.
 
     To whoever repeats and selects it is an array with a row a hypothesis, those of a sentence together.
     """
 
-    def __init__(self, memory: Arrays, logits: Float[np.ndarray, "B 1 V"], times: int = 1) -> None:
-        self.memory, self.logits, self.times = memory, logits, times
+    def __init__(
+        self,
+        memory: Arrays,
+        logits: Float[np.ndarray, "B 1 V"],
+        few: Few | None = None,
+        times: int = 1,
+    ) -> None:
+        self.memory, self.logits, self.few, self.times = memory, logits, few, times
 
     def repeat(self, times: int, axis: int) -> "Sentences":
-        return Sentences(self.memory, self.logits, self.times * times)
+        return Sentences(self.memory, self.logits, self.few, self.times * times)
 
     def take(self, rows: Int[np.ndarray, " N"], axis: int) -> "Sentences":
         sentences, times = rows[:: self.times] // self.times, self.times
         if (rows // times).tolist() != sentences.repeat(times).tolist():
             sentences, times = rows // times, 1
         return Sentences(
-            tuple(array.take(sentences, 0) for array in self.memory), self.logits.take(sentences, 0), times
+            tuple(array.take(sentences, 0) for array in self.memory),
+            self.logits.take(sentences, 0),
+            self.few and self.few.take(sentences),
+            times,
         )
 
     @cached_property
@@ -68,7 +96,13 @@ class FirstStep(NamedTuple):
         return self.sentences.logits.repeat(self.sentences.times, 0)
 
     def likeliest(self, count: int, end: int) -> Likeliest:
-        found = likeliest(log_softmax(self.sentences.logits[:, -1]), count, end)
+        few = self.sentences.few
+        if few is None:
+            found = likeliest(log_softmax(self.sentences.logits[:, -1]), count, end)
+        else:
+            logits = self.sentences.logits[:, -1].take(few.words, -1) + few.allowed[:, 0]
+            found = likeliest(log_softmax(logits), count, few.place(end))
+            found = found._replace(tokens=few.words[found.tokens])
         return Likeliest(*(array.repeat(self.sentences.times, 0) for array in found))
 
 
@@ -78,8 +112,8 @@ class NextStep:
     It brings what was asked for and no more: numbers for all words are many where there are many rows.
     """
 
-    def __init__(self, run: Callable[..., list[NDArray[Any]]], words: int) -> None:
-        self._run, self._words = run, words
+    def __init__(self, run: Callable[..., list[NDArray[Any]]], words: int, few: Few | None) -> None:
+        self._run, self._words, self._few = run, words, few
         self._state: Arrays | None = None
 
     @cached_property
@@ -90,17 +124,23 @@ class NextStep:
 
     def likeliest(self, count: int, end: int) -> Likeliest:
         """The `count` likeliest tokens of each row, or all, and how likely it is that `end` comes."""
-        asked = {"count": np.array([min(count, self._words)]), "end": np.array([end])}
+        few = self._few
+        asked = few.asked(count, end) if few else _asked(min(count, self._words), end)
         best, tokens, log_prob, *state = self._run(["best_log_probs", "best_tokens", "end_log_prob"], asked)
         self._state = tuple(state)
-        tokens = tokens[:, 0].astype(np.int64)  # of the same size, but by another name
-        return Likeliest(best[:, 0], tokens, log_prob[:, 0, 0])
+        best, tokens = (array.reshape(-1, array.shape[-1]) for array in (best, tokens))
+        tokens = few.words[tokens] if few else tokens.astype(np.int64)
+        return Likeliest(best, tokens, log_prob.reshape(-1))
 
     @property
     def state(self) -> Arrays:
         if self._state is None:
             assert self.logits is not None
         return self._state  # type: ignore[return-value]
+
+
+def _asked(count: int, end: int) -> dict[str, NDArray[Any]]:
+    return {"count": np.array([count]), "end": np.array([end])}
 
 
 class WholeStep(NamedTuple):
@@ -120,6 +160,7 @@ class OnnxEngine(Engine):
         self._encoder, self._step = (_session(folder / name) for name in GRAPHS)
         self._memory = [value.name for value in self._step.get_inputs() if value.name.startswith("memory_")]
         self._state = [value.name for value in self._step.get_inputs() if value.name.startswith("state_")]
+        self._few = [value.name for value in self._encoder.get_outputs() if value.name.startswith("few_")]
         self._first = [*self._memory, "logits", *self._state]
         self._next = [f"next_{name}" for name in self._state]
         outputs = {value.name: value.shape for value in self._step.get_outputs()}
@@ -130,9 +171,15 @@ class OnnxEngine(Engine):
         self._positions = int(told.get("positions", 0))  # of which it knows the angles, where it turns any
 
     def memory(self, source: Int[np.ndarray, "B S"], mask: Bool[np.ndarray, "B S"]) -> First:
-        found = self._encoder.run(self._first, {"source": source, "mask": mask})
-        size = len(self._memory)
-        return First(Sentences(tuple(found[:size]), found[size]), tuple(found[size + 1 :]))
+        names = [*self._first, *self._few]
+        found = self._encoder.run(names, {"source": source, "mask": mask})
+        size, states = len(self._memory), len(self._first)
+        few = None
+        if self._few:
+            rest = dict(zip(self._few, found[states:], strict=True))
+            words = rest.pop("few_words").astype(np.int64)  # of the same size, but by another name
+            few = Few(words, rest.pop("few_allowed"), rest)
+        return First(Sentences(tuple(found[:size]), found[size], few), tuple(found[size + 1 : states]))
 
     def decoder(self, tokens: Int[np.ndarray, "N 1"], memory: First, state: Nest) -> Any:
         """From the beginning `tokens` are BOS, as the first graph took them to be."""
@@ -146,7 +193,7 @@ class OnnxEngine(Engine):
             return found
 
         if self._chooses:
-            return NextStep(run, self._words)
+            return NextStep(run, self._words, memory.sentences.few)
         logits, *after = run(["logits"], {})
         return WholeStep(logits, tuple(after))
 

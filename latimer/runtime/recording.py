@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jaxtyping
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.export import Dim
 
@@ -29,6 +31,7 @@ from latimer.runtime.finishing import finish, spare_copies
 from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
 from latimer.runtime.int8 import quantise, see_reaches
+from latimer.runtime.shortlist import can_list, choose_among, list_words
 from latimer.shapes import Bool, Float, Int, Tensor
 from latimer.state import Nest, leaves, repeat, with_leaves
 
@@ -84,6 +87,16 @@ class Graphs(NamedTuple):
 
     encoder: Any
     step: Any
+
+    @property
+    def can_list(self) -> bool:
+        """Whether `list_words` can be done: not with an output layer that has a bias."""
+        return can_list(self.step.model)
+
+    def list_words(self, likely: NDArray[np.int32], always: NDArray[np.int32], *, eos: int) -> None:
+        """Let them choose among the words that may follow from a source, as `shortlist` says."""
+        list_words(self.encoder.model, likely, always, eos=eos)
+        choose_among(self.step.model)
 
     def save(self, folder: Path) -> None:
         """Write encoder.onnx and step.onnx, each whole or not at all."""
