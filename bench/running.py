@@ -25,7 +25,7 @@ from bench.process import run_alone, usual_core
 from latimer.folder import ModelFolder
 from latimer.translator import Translator
 
-ENGINES = ("torch", "float32", "int8")
+ENGINES = ("torch", "float32", "int8", "int8-all-words")
 PEERS: dict[str, Literal["float32", "int8"]] = {"ctranslate2-float32": "float32", "ctranslate2-int8": "int8"}
 BATCHES, BEAMS = (1, 64), (1, 5)
 SENTENCE = "A man is riding a bike."
@@ -59,16 +59,27 @@ class Speed(NamedTuple):
 
 
 def prepare(model: Path, into: Path) -> None:
-    """Copies of a model's folder: one without graphs, one with each kind of them."""
-    from latimer.data.tokenizer import BOS
-    from latimer.runtime.recording import Weights, record
+    """Copies of a model's folder: one without graphs, one with each kind of them.
 
-    kinds: dict[str, Weights | None] = {"torch": None, "float32": "float32", "int8": "int8"}
+    Those in int8 are as `latimer export` makes them, with a list of words for each sentence where the pairs
+    that the model learned from are there still, and without.
+    """
+    from latimer.data.tokenizer import BOS, EOS
+    from latimer.runtime.recording import Weights, record
+    from latimer.shipping import lexicon_for
+
+    whole = ModelFolder(model)
+    lexicon = lexicon_for(whole, whole.load_tokenizers())
+    kinds: dict[str, Weights | None] = dict.fromkeys(ENGINES, "int8")
+    kinds |= {"torch": None, "float32": "float32"}
     for name, weights in kinds.items():
         left_out = shutil.ignore_patterns("training", "runtime", "SHA256SUMS")
         folder = ModelFolder(shutil.copytree(model, into / name, ignore=left_out))
         if weights is not None:
-            record(folder.load_model(), bos=BOS, weights=weights).save(folder.runtime)
+            graphs = record(folder.load_model(), bos=BOS, weights=weights)
+            if lexicon is not None and name == "int8":
+                graphs.list_words(lexicon.likely, lexicon.always, eos=EOS)
+            graphs.save(folder.runtime)
             folder.write_record(
                 {**folder.record, "runtime": {"weights": weights}}
             )  # else nobody believes them

@@ -83,7 +83,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     model, tokenizers, spacing = folder.load_model(), folder.load_tokenizers(), folder.spacing
     sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
-    lexicon = _lexicon(folder, tokenizers)
+    lexicon = lexicon_for(folder, tokenizers)
 
     def measure(engine: Engine) -> Measured:
         texts = translate_each(Translator(engine, tokenizers, spacing), sources, tags)
@@ -121,7 +121,7 @@ def _calibration(
     return fit([one.score for one in found], [counted.value(row) / 100 for row in counted.rows])
 
 
-def _lexicon(folder: ModelFolder, tokenizers: Tokenizers) -> Lexicon | None:
+def lexicon_for(folder: ModelFolder, tokenizers: Tokenizers) -> Lexicon | None:
     """What may follow from which piece; None where few could, or no training pairs are there any more."""
     pieces = tokenizers.source.all_pieces(), tokenizers.target.all_pieces()
     if len(pieces[1]) < FEWEST or not (folder.training / "tokens").exists():

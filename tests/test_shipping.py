@@ -189,7 +189,7 @@ def test_a_list_of_words_is_kept_only_where_it_changes_hardly_a_piece(
     assert "so all words are compared" in told[0]
     assert not listed(folder)
     shutil.rmtree(folder.training / "tokens")
-    assert shipping._lexicon(folder, folder.load_tokenizers()) is None
+    assert shipping.lexicon_for(folder, folder.load_tokenizers()) is None
 
 
 def test_where_nothing_can_be_recorded_torch_goes_on(

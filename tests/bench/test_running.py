@@ -34,7 +34,7 @@ def test_graphs_that_were_prepared_are_believed(
 
     monkeypatch.setattr(recording, "record", lambda *_, **__: Nothing())
     running.prepare(trained.folder.path, tmp_path)
-    assert [ModelFolder(tmp_path / name).has_graphs for name in running.ENGINES] == [False, True, True]
+    assert [ModelFolder(tmp_path / name).has_graphs for name in running.ENGINES] == [False, True, True, True]
 
 
 def test_the_table_tells_the_best_round(tmp_path: Path) -> None:
