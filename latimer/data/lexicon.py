@@ -15,8 +15,8 @@ from latimer.data.store import Side, TokenStore
 
 CELLS = 8_000_000  # pairs of a source and a target token that are looked at
 ROUNDS = 4  # of maximisation
-EACH, COMMON = 32, 600  # pieces for one of the source, and for every sentence
-LEAST = 1.0  # times that a piece of the source has to have become it, as far as is known
+EACH, COMMON = 48, 1_200  # pieces for one of the source, and for every sentence
+LEAST = 0.3  # times that a piece of the source has to have become it, as far as is known
 
 
 class Lexicon(NamedTuple):
