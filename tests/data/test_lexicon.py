@@ -51,6 +51,7 @@ def by_hand(store: TokenStore) -> dict[int, dict[int, float]]:
 
 def test_the_likeliest_are_those_of_model_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lexicon, "EACH", 3)
+    monkeypatch.setattr(lexicon, "LEAST", 1.0)
     store = pairs()
     likely, _ = lexicon_of(store, (SOURCE, TARGET), eos=EOS, unknown=UNKNOWN)
     expected = by_hand(store)
