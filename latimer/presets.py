@@ -41,10 +41,10 @@ _DEEP = {
 }
 MODELS = (*PRESETS, DEEP)
 
-# Where no model is named: the usual one, or the deep one where it will see each pair so often, about.
+# Where no model is named: the usual one, or the deep one where it sees each of many pairs often enough.
 USUAL = "lstm-parallel"
 AUTO = "auto"
-_DEEP_EPOCHS = 40
+_DEEP_LEAST, _DEEP_EPOCHS = 20_000, 40  # pairs, and how often they are seen
 _DEEP_PAIRS = 200  # a second and thread
 
 # The decoders that have one attention however many layers, and may go without.
@@ -145,8 +145,8 @@ def settle(config: Config, *, pairs: int = 0, threads: int = 1) -> Config:
     """
     if config.model.encoder != AUTO:
         return config
-    free_size = config.model.size == AUTO
-    name = DEEP if free_size and pairs and _deep_epochs(config, pairs, threads) >= _DEEP_EPOCHS else USUAL
+    can_be = config.model.size == AUTO and pairs >= _DEEP_LEAST
+    name = DEEP if can_be and _deep_epochs(config, pairs, threads) >= _DEEP_EPOCHS else USUAL
     usual, given = flatten(Config()), flatten(config)
     free = {key: value for key, value in model_settings(name).items() if given[key] in (AUTO, usual[key])}
     return configure(free, config)

@@ -173,15 +173,16 @@ def open_model(**settings: str | float) -> Config:
 @pytest.mark.parametrize(
     ("settings", "pairs", "threads", "chosen"),
     [
-        ({"training__epochs": 39}, 1000, 2, USUAL),
-        ({"training__epochs": 40}, 1000, 2, DEEP),
+        ({"training__epochs": 39}, 29_000, 2, USUAL),
+        ({"training__epochs": 40}, 29_000, 2, DEEP),
+        ({"training__epochs": 400}, 19_999, 2, USUAL),
         ({"training__epochs": 40}, 0, 2, USUAL),  # nothing is known of the corpus yet
         ({"training__minutes": 60}, 29_000, 2, DEEP),
         ({"training__minutes": 60}, 29_000, 1, USUAL),
         ({"training__minutes": 60}, 160_000, 2, USUAL),
         ({"training__minutes": 5}, 29_000, 2, USUAL),
-        ({"training__steps": 10**6}, 1000, 2, USUAL),
-        ({}, 1000, 2, USUAL),
+        ({"training__steps": 10**6}, 29_000, 2, USUAL),
+        ({}, 29_000, 2, USUAL),
     ],
 )
 def test_a_model_that_nobody_named_follows_from_how_often_it_will_see_a_pair(
@@ -193,11 +194,11 @@ def test_a_model_that_nobody_named_follows_from_how_often_it_will_see_a_pair(
 
 
 def test_what_was_set_beside_an_open_model_stays() -> None:
-    settled = settle(open_model(training__epochs=99, training__rate=0.001, model__width=96), pairs=1000)
+    settled = settle(open_model(training__epochs=99, training__rate=0.001, model__width=96), pairs=29_000)
     assert (settled.training.rate, settled.training.batch, settled.model.width) == (0.001, 4096, 96)
-    assert settle(open_model(training__epochs=99, model__size="small"), pairs=1000).model.width == 0
+    assert settle(open_model(training__epochs=99, model__size="small"), pairs=29_000).model.width == 0
     usual = configure({**model_settings("conv"), "training.epochs": 99})
-    assert settle(usual, pairs=1000) == usual
+    assert settle(usual, pairs=29_000) == usual
 
 
 def test_the_deep_transformer_is_as_its_paper_says() -> None:

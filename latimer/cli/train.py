@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--model",
     "name",
     help=f"One of {', '.join(MODELS)}; or ENCODER+DECODER[:SCORE], such as conv+lstm:additive.  "
-    f"[default: {USUAL}, or {DEEP} in runs of some forty epochs and more]",
+    f"[default: {USUAL}, or {DEEP} for some forty epochs of 20,000 pairs or more]",
 )
 @click.option("--size", type=click.Choice(SIZES), help="How large; by the size of the corpus if not given.")
 @click.option("--minutes", type=float, help="Train so long.")
