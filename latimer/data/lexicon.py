@@ -40,12 +40,17 @@ def lexicon_of(
     cells = int(((store.source_lengths.astype(np.int64) + 1) * store.target_lengths).sum())
     number = len(store) * min(cells, CELLS) // max(1, cells)
     source, target, place = _cells(store, np.linspace(0, len(store) - 1, number, dtype=np.int64), eos)
-    entries, entry = np.unique(source * targets + target, return_inverse=True)
+    source *= targets
+    source += target
+    del target
+    entries, entry = np.unique(source, return_inverse=True)
+    del source
+    entry, place = entry.astype(np.int32), place.astype(np.int32)  # there are millions
     row = entries // targets
     counts = np.ones(len(entries))
     for _ in range(ROUNDS):
         given = (counts / np.bincount(row, counts, sources)[row])[entry]
-        given = given / np.bincount(place, given)[place]
+        given /= np.bincount(place, given)[place]
         counts = np.bincount(entry, given, len(entries)).astype(np.float64)
     order = np.lexsort((-counts, row))  # by source pieces, the likeliest first
     rank = np.arange(len(order)) - np.searchsorted(row, row)
