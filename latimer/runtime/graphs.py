@@ -17,6 +17,7 @@ from latimer.state import Nest
 
 Arrays = tuple[NDArray[Any], ...]
 GRAPHS = ("encoder.onnx", "step.onnx")
+LARGE = 32_000_000  # bytes of a graph that several threads are worth while for
 PER_SENTENCE = "a row a sentence"  # what a step graph says of the memory that it wants
 
 
@@ -151,7 +152,7 @@ class WholeStep(NamedTuple):
 
 
 class OnnxEngine(Engine):
-    """Runs the graphs of a folder, by as many threads as OMP_NUM_THREADS says, or all there are."""
+    """Runs the graphs of a folder, by as many threads as OMP_NUM_THREADS says (see `_threads`)."""
 
     name: ClassVar[str] = "onnx"
 
@@ -255,7 +256,7 @@ def _session(path: Path) -> Any:
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = _threads(path.stat().st_size if path.exists() else 0)
     options.enable_mem_pattern = False  # no two steps have the same sizes
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -263,7 +264,10 @@ def _session(path: Path) -> Any:
         raise Mistake(f"{path} can't be run by ONNX Runtime {onnxruntime.__version__}: {error}") from None
 
 
-def _threads() -> int:
-    """As many as OMP_NUM_THREADS says, of which nested teams are no business here; 0 is one a core."""
+def _threads(size: int) -> int:
+    """As many as OMP_NUM_THREADS says, of which nested teams are no business here; 0 is one a core.
+
+    Else one, for a graph of fewer than LARGE bytes: its nodes are done before another thread has woken.
+    """
     told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(told) if told.isdecimal() else 0
+    return int(told) if told.isdecimal() else int(size < LARGE)

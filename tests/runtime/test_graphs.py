@@ -15,7 +15,7 @@ from latimer.nn.attention import capture
 from latimer.runtime import fused, recording
 from latimer.runtime.eager import TorchEngine
 from latimer.runtime.engine import Engine
-from latimer.runtime.graphs import First, OnnxEngine
+from latimer.runtime.graphs import LARGE, First, OnnxEngine, _threads
 from latimer.runtime.recording import record
 from latimer.search.arrays import likeliest, log_softmax
 from latimer.search.beam import Hypothesis, beam_search
@@ -263,6 +263,17 @@ def test_a_step_says_the_likeliest_as_its_logits_do(engines: Recorded) -> None:
             np.testing.assert_allclose(found.end, expected.end, atol=1e-5)
             for one, other in zip(leaves(out.state), leaves(by_logits.state), strict=True):
                 np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("told", "size", "threads"),
+    [("", LARGE - 1, 1), ("", LARGE, 0), ("3", 5, 3), ("2,1", LARGE, 2), ("many", 5, 1), ("0", 5, 0)],
+)
+def test_small_graphs_are_run_by_one_thread_unless_more_are_asked_for(
+    told: str, size: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert _threads(size) == threads
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])
