@@ -139,16 +139,18 @@ def model_settings(name: str) -> dict[str, Any]:
 
 
 def settle(config: Config, *, pairs: int = 0, threads: int = 1) -> Config:
-    """The same configuration with a model, where its encoder is AUTO; what was set beside that stays.
+    """The same configuration with a model, where it is AUTO, or a part of it.
 
-    `threads` are those that train; without `pairs` it is the usual one.
+    What was set beside that to other than its default stays. `threads` are those that train; without `pairs`
+    it is the usual model, as it is where a part or a size was chosen.
     """
-    if config.model.encoder != AUTO:
+    parts = (config.model.encoder, config.model.decoder)
+    if AUTO not in parts:
         return config
-    can_be = config.model.size == AUTO and pairs >= _DEEP_LEAST
+    can_be = (*parts, config.model.size) == (AUTO, AUTO, AUTO) and pairs >= _DEEP_LEAST
     name = DEEP if can_be and _deep_epochs(config, pairs, threads) >= _DEEP_EPOCHS else USUAL
-    usual, given = flatten(Config()), flatten(config)
-    free = {key: value for key, value in model_settings(name).items() if given[key] in (AUTO, usual[key])}
+    untouched, given = flatten(configure(model_settings(AUTO))), flatten(config)
+    free = {key: value for key, value in model_settings(name).items() if given[key] == untouched[key]}
     return configure(free, config)
 
 

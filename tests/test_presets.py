@@ -201,6 +201,23 @@ def test_what_was_set_beside_an_open_model_stays() -> None:
     assert settle(usual, pairs=29_000) == usual
 
 
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({"model__encoder": "conv"}, ("conv", "lstm-parallel")),
+        ({"model__encoder": "lstm"}, ("lstm", "lstm-parallel")),  # what stands in a configuration by default
+        ({"model__decoder": "transformer"}, ("lstm-residual", "transformer")),
+        ({"model__encoder": "conv", "model__decoder": "lstm"}, ("conv", "lstm")),
+    ],
+)
+def test_a_part_that_was_chosen_stays_and_the_usual_one_joins_it(
+    settings: dict[str, str | float], parts: tuple[str, str]
+) -> None:
+    settled = settle(open_model(training__epochs=99, **settings), pairs=29_000)
+    assert (settled.model.encoder, settled.model.decoder) == parts
+    assert (settled.training.batch, settled.model.width) == (1024, 0)
+
+
 def test_the_deep_transformer_is_as_its_paper_says() -> None:
     config = complete_config(configure(model_settings(DEEP)), pairs=29_000)
     model = config.model
