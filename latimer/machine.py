@@ -69,6 +69,17 @@ def keep_memory() -> bool:
     return bool(mallopt(most_blocks_of_their_own, 0) and mallopt(spare_bytes_to_keep, 2**31 - 1))
 
 
+def give_memory_back() -> bool:
+    """Let the system have what was kept (see `keep_memory`) and is free at the moment; False where it can't.
+
+    Blocks of all sizes leave gaps that hardly any other fits, and with time they are as much as what is used.
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
 def machine() -> dict[str, Any]:
     """What the speeds hold for: nothing that tells whose machine it is."""
     import torch

@@ -23,6 +23,7 @@ from latimer.data.tokenizer import BOS, EOS, UNK
 from latimer.directions import best_each, translate_each
 from latimer.errors import Mistake
 from latimer.folder import ModelFolder, Tokenizers
+from latimer.machine import give_memory_back
 from latimer.models.base import Seq2Seq
 from latimer.preparation import held_out, held_tags
 from latimer.runtime.agreement import Agreement
@@ -84,6 +85,7 @@ def ship(folder: ModelFolder, *, note: Callable[[str], None] = lambda text: None
     sources, references = [source for source, _ in pairs], [[target] for _, target in pairs]
     tokenize = evaluate.tokenizer_for(folder.record["target_language"])
     lexicon = lexicon_for(folder, tokenizers)
+    give_memory_back()
 
     def measure(engine: Engine) -> Measured:
         texts = translate_each(Translator(engine, tokenizers, spacing), sources, tags)

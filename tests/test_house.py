@@ -85,7 +85,7 @@ HOUSE: dict[str, set[str]] = {
     },
     "shipping": {
         *("runtime", "folder", "translator", "directions", "preparation", "evaluate", "models", "data"),
-        *("confidence", "errors"),
+        *("confidence", "machine", "errors"),
     },
     "export": {"runtime", "folder", "card", "models", "nn", "data", "errors", "files"},
     "significance": {"evaluate", "errors"},

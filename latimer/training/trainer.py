@@ -22,7 +22,7 @@ from torch import nn
 from latimer.config import PRECISIONS, TrainingConfig
 from latimer.data.batches import Batch, Position, TokenBatches
 from latimer.errors import Mistake
-from latimer.machine import is_out_of_memory, keep_memory, peak_memory
+from latimer.machine import give_memory_back, is_out_of_memory, keep_memory, peak_memory
 from latimer.models.base import Seq2Seq
 from latimer.shapes import Float, Tensor
 from latimer.training.checkpoint import STATE, Progress, load_state, read_progress, save_state
@@ -302,6 +302,7 @@ class Trainer:
             told = {"update": progress.update, "best": best, **validation._asdict()}
             self._writing(lambda: self.metrics.write("validation", told))
         self.reporter.validated(progress.update, validation, best=best)
+        give_memory_back()
         return validation
 
     def _save(self) -> None:
