@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes.common import CommonSubexpressionEliminationPass
 
 PILE = 8  # words of which only the likeliest is compared with others first, as in search/arrays.py
 FEW = 64  # piles are not worth while
+KEYS = {"MultiHeadAttention": 1, "GroupQueryAttention": 3}  # which input of an attention they are
 
 
 def finish(model: Any, *, positions: int) -> None:
@@ -26,6 +28,23 @@ def finish(model: Any, *, positions: int) -> None:
             graph.initializers[name] = number
             graph.inputs.append(number)
     _choose(graph)
+
+
+def ask_once(model: Any) -> None:
+    """Let the first layer be asked for sizes that all have, and compute once what follows from them.
+
+    Those of what one kind of attention looks at: of all layers it has as many rows, heads and positions.
+    """
+    alike: dict[Any, Any] = {}
+    first: dict[str, Any] = {}
+    for node in model.graph:
+        if (place := KEYS.get(node.op_type)) is not None:
+            keys = node.inputs[place]
+            alike[keys] = first.setdefault(node.op_type, keys)
+    for node in model.graph:
+        if node.op_type == "Shape" and node.inputs[0] in alike:
+            node.replace_input_with(0, alike[node.inputs[0]])
+    CommonSubexpressionEliminationPass()(model)
 
 
 def spare_copies(model: Any) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -187,16 +187,16 @@ class OnnxEngine(Engine):
         if state is None:
             return FirstStep(*memory)
         seen = memory.sentences.memory if self._shares else memory.sentences.spread
-        given = self._given(tokens, seen, state)
-
-        def run(outputs: list[str], asked: dict[str, Any]) -> list[NDArray[Any]]:
-            found: list[NDArray[Any]] = self._step.run([*outputs, *self._next], {**given, **asked})
-            return found
-
+        run = partial(self._run, self._given(tokens, seen, state))
         if self._chooses:
             return NextStep(run, self._words, memory.sentences.few)
         logits, *after = run(["logits"], {})
         return WholeStep(logits, tuple(after))
+
+    def _run(self, given: dict[str, Any], outputs: list[str], asked: dict[str, Any]) -> list[NDArray[Any]]:
+        """These outputs of the step graph, and the state after it."""
+        found: list[NDArray[Any]] = self._step.run([*outputs, *self._next], {**given, **asked})
+        return found
 
     def _given(self, tokens: Int[np.ndarray, "N 1"], memory: Arrays, state: Nest) -> dict[str, Any]:
         """What the step graph is told."""

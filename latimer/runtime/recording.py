@@ -27,7 +27,7 @@ from torch.export import Dim
 from latimer.files import write_whole
 from latimer.models.base import DecoderOutput, Seq2Seq, source_attentions
 from latimer.nn.recurrent import LSTM, BidirectionalLSTM, LSTMState, LSTMStep
-from latimer.runtime.finishing import finish, spare_copies
+from latimer.runtime.finishing import ask_once, finish, spare_copies
 from latimer.runtime.fused import POSITIONS, asks_by_sentence, fuse
 from latimer.runtime.graphs import PER_SENTENCE
 from latimer.runtime.int8 import quantise, see_reaches
@@ -142,6 +142,7 @@ def record(model: Seq2Seq, *, bos: int, weights: Weights = "float32") -> Graphs:
     outputs[:] = [value for value in outputs if value.name not in unused]
     spare_copies(step.model)
     spare_copies(encoder.model)
+    ask_once(step.model)
     finish(step.model, positions=POSITIONS)
     if shares:
         step.model.metadata_props["memory"] = PER_SENTENCE

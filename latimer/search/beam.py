@@ -181,22 +181,22 @@ def _advance(
 
     totals = (beams.total[..., None] + log_probs).reshape(batch, -1)
     lengths = beams.length + ~beams.done
-    scores = totals / lengths.repeat(choices, 1) ** length_penalty
+    scores = totals / (lengths**length_penalty).repeat(choices, 1)
     if offers is None:
         chosen = np.argsort(-scores, 1, kind="stable")[:, :beam]
     else:
         chosen = best_of_each_debt(scores, owed, tokens.reshape(batch, -1) == eos, beam)
-    parent, token = chosen // choices, np.take_along_axis(tokens.reshape(batch, -1), chosen, 1)
-    total = np.take_along_axis(totals, chosen, 1)
-    impossible = total == -np.inf  # fewer strings than beams: this row is nobody's
-    before = np.take_along_axis(beams.tokens, parent[..., None], 1)
+    place = chosen + np.arange(batch)[:, None] * totals.shape[1]  # among those of all sentences
+    row = place // choices
+    token, total = tokens.take(place), totals.take(place)
     return _Beams(
         sentence=beams.sentence,
-        tokens=np.concatenate([before, token[..., None]], -1),
+        tokens=np.concatenate([beams.tokens.reshape(-1, size).take(row, 0), token[..., None]], -1),
         total=total,
-        length=np.take_along_axis(lengths, parent, 1),
-        done=(token == eos) | impossible,  # the only child of a finished one is EOS again
-    ), (np.arange(batch)[:, None] * beam + parent).reshape(-1)
+        length=lengths.take(row),
+        # The only child of a finished one is EOS again; where strings are fewer than beams a row is nobody's.
+        done=(token == eos) | (total == -np.inf),
+    ), row.reshape(-1)
 
 
 def _go_on(

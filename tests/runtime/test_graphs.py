@@ -250,6 +250,16 @@ def test_hypotheses_share_what_there_is_of_their_sentence(engines: Recorded) -> 
     np.testing.assert_allclose(found.logits, wanted.logits, atol=1e-5)
 
 
+def test_more_layers_ask_for_no_more_sizes_and_say_what_torch_says(tmp_path: Path) -> None:
+    one, two = (make_model(KINDS[1]._replace(layers=layers)) for layers in (1, 2))
+    once, twice = record(one, bos=BOS), record(two, bos=BOS)
+    asked = [sum(node.op_type == "Shape" for node in graphs.step.model.graph) for graphs in (once, twice)]
+    assert 0 < asked[0] == asked[1]
+    twice.save(tmp_path)
+    rows = [0, 1, 2, 3]
+    same(search(OnnxEngine(tmp_path), rows, beam=4), search(TorchEngine(two), rows, beam=4))
+
+
 def test_a_step_says_the_likeliest_as_its_logits_do(engines: Recorded) -> None:
     for engine in (engines.float32, engines.int8):
         memory = repeat(engine.memory(*sentences([0, 1])), 2)
