@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from latimer.alignment import SYMMETRIES, AlignmentScore, Gold, Links, Reading, reverse, score_links
+from latimer.alignment import AlignmentScore, Gold, Links, Reading, reverse, score_links
 from latimer.data.batches import in_order
 from latimer.data.corpus import Corpus, Pair
 from latimer.data.guides import linked_pairs
@@ -108,12 +108,13 @@ class Aligner:
             found[row] = np.sqrt(forward * between_words(target_of.T, targets, sources).T)
         return found
 
-    def align(self, pairs: Sequence[tuple[str, str]], how: str = SYMMETRIES[-1]) -> list[Links]:
-        """The links of each pair (see `linked`)."""
+    def align(self, pairs: Sequence[tuple[str, str]], how: str | None = None) -> list[Links]:
+        """The links of each pair (see `linked`); by default in the way that errs least (docs/log.md)."""
+        how = how or ("grow-diag-final-and" if self.linker is None else "intersection")
         return [linked(weights, how) for weights in self.weights(pairs)]
 
 
-def align_corpus(aligner: Aligner, corpus: Corpus, how: str = SYMMETRIES[-1]) -> Iterator[tuple[Pair, Links]]:
+def align_corpus(aligner: Aligner, corpus: Corpus, how: str | None = None) -> Iterator[tuple[Pair, Links]]:
     """Every usable pair of the corpus in order, with its links; a chunk at a time, so memory stays constant.
 
     The links are (first side, second side) as the corpus is written.

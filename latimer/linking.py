@@ -4,11 +4,17 @@ Attention is asked where to look before the model knows what it will say. Who li
 sentences, and so does this layer. What the decoder knew before and after it read target piece t, and the
 piece itself, are compared with what the encoder made of source piece s, and s itself:
 
-    score_ts = (W [h_t; h_t+1; y_t]) . (U [m_s; x_s]) / sqrt(width)
+    score_ts = (W [h_t; h_t+1; y_t]) . (U [m_s; x_s]) / sqrt(width)  -  straight |t / T - s / S|
     a = softmax over s, which source piece t translates;    b = softmax over t, which target piece s became
 
 Every family has such h, y, m and x. (Chen et al. 2020, "Accurate word alignment induction from neural machine
-translation", section 3.2, add a layer of this kind to Transformers; it knows h_t+1 and links one side.)
+translation", section 3.2, add a layer of this kind to Transformers; it knows h_t+1 and links one side.) Of
+pieces that are alike the one at the same place is meant, as far as the two languages have one order (Dyer et
+al. 2013, "A simple, fast, and effective reparameterization of IBM Model 2", equation 2). And what stands side
+by side mostly stays so (Vogel et al. 1996, "HMM-based word alignment in statistical translation"): what both
+directions say of the neighbours is added to the scores, and a and b are made anew.
+
+    score_ts += beside (a b at t - 1, s - 1  +  a b at t + 1, s + 1)
 
 Nobody has to link anything for it to learn. Where both directions agree is where links are, and that pulls
 each direction (Liang, Taskar and Klein 2006, "Alignment by agreement", section 3):
@@ -44,6 +50,8 @@ RATE, WARMUP = 0.002, 20
 UPDATES = 500  # at the least: of few pairs many passes are made
 TAUGHT = 50  # updates that attention teaches
 FAR = -1e4  # the logarithm of no probability at all
+STRAIGHT, BESIDE = 5.0, 1.0  # to begin with
+SCALES = 40, 5  # of both, which have farther to go than weights have
 
 
 class Read(NamedTuple):
@@ -93,11 +101,35 @@ class Linker(nn.Module):
         self.target = nn.Linear(2 * decoder.output.in_features + decoder.embedding.embedding_dim, WIDTH)
         self.source = nn.Linear(encoder.width + encoder.embedding.embedding_dim, WIDTH)
         self.score = ScaledDot()
+        self.straight = nn.Parameter(torch.tensor(STRAIGHT / SCALES[0]))
+        self.beside = nn.Parameter(torch.tensor(BESIDE / SCALES[1]))
 
     def forward(self, seen: Read) -> Linked:
-        hidden = ~seen.both
-        scores = self.score(self.target(seen.targets), self.source(seen.sources)).masked_fill(hidden, FAR)
-        return Linked(*(F.log_softmax(scores, axis).masked_fill(hidden, FAR) for axis in (-1, -2)))
+        scores = self.score(self.target(seen.targets), self.source(seen.sources))
+        scores = scores - SCALES[0] * self.straight * _apart(seen)
+        alone = _linked(scores, seen).agreement().detach()
+        return _linked(scores + SCALES[1] * self.beside * _neighbours(alone), seen)
+
+
+def _linked(scores: Float[Tensor, "B T S"], seen: Read) -> Linked:
+    hidden = ~seen.both
+    scores = scores.masked_fill(hidden, FAR)
+    return Linked(*(F.log_softmax(scores, axis).masked_fill(hidden, FAR) for axis in (-1, -2)))
+
+
+def _apart(seen: Read) -> Float[Tensor, "B T S"]:
+    """How far apart the places are, of the middles of both pieces in sentences of length 1."""
+    target, source = (
+        (torch.arange(mask.shape[1], device=mask.device) + 0.5) / mask.sum(1, keepdim=True).clamp(min=1)
+        for mask in (seen.target_mask, seen.source_mask)
+    )
+    return (target[:, :, None] - source[:, None]).abs()
+
+
+def _neighbours(links: Float[Tensor, "B T S"]) -> Float[Tensor, "B T S"]:
+    """Of each place the sum of that before, on both sides, and that after."""
+    around = F.pad(links, (1, 1, 1, 1))
+    return around[:, :-2, :-2] + around[:, 2:, 2:]
 
 
 def learn_links(

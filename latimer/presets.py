@@ -138,6 +138,12 @@ def model_settings(name: str) -> dict[str, Any]:
     return {"model.encoder": encoder, "model.decoder": decoder, "model.score": score or "auto"}
 
 
+def name_of(config: Config) -> str | None:
+    """The name whose settings a configuration has, the more special one of two; None where none has."""
+    told = flatten(config).items()
+    return next((name for name in reversed(MODELS) if model_settings(name).items() <= told), None)
+
+
 def settle(config: Config, *, pairs: int = 0, threads: int = 1) -> Config:
     """The same configuration with a model, where it is AUTO, or a part of it.
 

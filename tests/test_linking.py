@@ -22,6 +22,12 @@ from latimer.recipe import Trained
 from latimer.shapes import Tensor
 from latimer.wordmaps import between_words, linked
 
+
+@pytest.fixture
+def reading() -> Reading:
+    return Reading("decoder.attention", None, shifted=False)
+
+
 every_family = pytest.mark.parametrize(("encoder", "decoder"), FAMILIES, ids=[two for _, two in FAMILIES])
 MakeModel = Callable[..., Seq2Seq]
 PAIRS = [
@@ -50,6 +56,39 @@ def test_both_directions_are_distributions_whatever_stands_beside_a_pair(
         # Both are made of the same scores.
         ratio = np.log(source_of) - np.log(target_of)
         np.testing.assert_allclose(ratio, ratio[:1] + ratio[:, :1] - ratio[0, 0], atol=1e-4)
+
+
+def test_scores_are_what_is_written_number_by_number(make_model: MakeModel) -> None:
+    model = make_model("lstm", "lstm")
+    linker = Linker(model).double().eval()
+    source, target = [4, 5, 6, 7], [5, 6, 6]
+    store = TokenStore.of([(source, target)])
+    seen = read(model, collate(store, [0]))
+    queries, keys = linker.target(seen.targets)[0].detach(), linker.source(seen.sources)[0].detach()
+    scores = np.array([[float(q @ k) / np.sqrt(len(q)) for k in keys] for q in queries])
+    for t in range(3):
+        for s in range(4):
+            scores[t, s] -= 5 * abs((t + 0.5) / 3 - (s + 0.5) / 4)
+    a = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    b = np.exp(scores) / np.exp(scores).sum(0)
+    for t in range(3):
+        for s in range(4):
+            scores[t, s] += a[t - 1, s - 1] * b[t - 1, s - 1] if t and s else 0
+            scores[t, s] += a[t + 1, s + 1] * b[t + 1, s + 1] if t < 2 and s < 3 else 0
+    [(_, (source_of, target_of))] = link_maps(model, linker, store)
+    np.testing.assert_allclose(source_of, np.exp(scores) / np.exp(scores).sum(1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(target_of, np.exp(scores) / np.exp(scores).sum(0), atol=1e-6)
+
+
+def test_how_straight_two_languages_stand_is_learned(make_model: MakeModel, reading: Reading) -> None:
+    """The same words in the same order, and in the other one."""
+    model = make_model("lstm", "lstm")
+    chance = np.random.default_rng(1)
+    sources = [chance.integers(4, 9, 7).tolist() for _ in range(60)]
+    same = learn_links(model, TokenStore.of((one, one) for one in sources), reading)
+    turned = learn_links(model, TokenStore.of((one, one[::-1]) for one in sources), reading)
+    assert float(same.straight.detach()) > float(turned.straight.detach())
+    assert float(same.beside.detach()) > float(turned.beside.detach())
 
 
 @pytest.mark.parametrize("shifted", [False, True])
@@ -85,12 +124,13 @@ def test_it_learns_what_its_teacher_means_and_not_its_noise(
     assert np.mean(found) > 0.99
 
 
-def test_the_same_pairs_give_the_same_linker_and_the_model_stays_as_it_was(make_model: MakeModel) -> None:
+def test_the_same_pairs_give_the_same_linker_and_the_model_stays_as_it_was(
+    make_model: MakeModel, reading: Reading
+) -> None:
     model = make_model("lstm", "lstm")
     before = [parameter.clone() for parameter in model.parameters()]
     store = TokenStore.of([([4, 5], [5, 4]), ([6], [6, 7])])
     shares: list[float] = []
-    reading = Reading("decoder.attention", None, shifted=False)
     one, other = learn_links(model, store, reading, advance=shares.append), learn_links(model, store, reading)
     for mine, yours in zip(one.parameters(), other.parameters(), strict=True):
         assert torch.equal(mine, yours)
@@ -133,7 +173,7 @@ def test_a_linker_is_kept_sealed_and_believed(folder: ModelFolder) -> None:
         [(_, (a, b))] = link_maps(after.translator.model, after.linker, TokenStore.of([ids]))
         expected = np.sqrt(between_words(a, *words) * between_words(b.T, *words[::-1]).T)
         np.testing.assert_allclose(weights, expected, atol=1e-6)
-        assert after.align([(source, target)]) == [linked(expected)]
+        assert after.align([(source, target)]) == [linked(expected, "intersection")]
     both = Aligner.load(folder.path, folder.path)
     assert both.back is not None
     assert both.back.linker is not None

@@ -9,12 +9,14 @@ from latimer.models.build import build
 from latimer.presets import (
     AUTO,
     DEEP,
+    MODELS,
     PRESETS,
     USUAL,
     complete,
     complete_config,
     dropout_for,
     model_settings,
+    name_of,
     settle,
     size_for,
     splitting_for,
@@ -163,6 +165,19 @@ def test_dropout_is_chosen_only_where_none_is_asked_for() -> None:
 
 def named(name: str) -> ModelConfig:
     return configure(model_settings(name)).model
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_has_its_name_whatever_else_is_set(name: str) -> None:
+    config = configure({**model_settings(name), "model.dropout": 0.3, "training.epochs": 5})
+    assert name_of(config) == name
+    assert name_of(complete_config(config, pairs=1000)) == name
+
+
+def test_a_model_of_other_parts_has_no_name() -> None:
+    assert name_of(configure(model_settings("conv+lstm"))) is None
+    deep = configure({**model_settings(DEEP), "model.width": 64})
+    assert name_of(deep) == "transformer"
 
 
 def open_model(**settings: str | float) -> Config:

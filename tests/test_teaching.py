@@ -260,7 +260,8 @@ def test_the_advice_is_a_command_that_trains(
     assert done.exit_code == 0
     told = shlex.split(done.stderr.splitlines()[-1])
     held = "what was said.validation.tsv"
-    expected = ["--from", "en", "--to", "fr", "--validation", held, "--into", "student"]
+    expected = ["--from", "en", "--to", "fr", "--validation", held]
+    expected += ["--model", "lstm", "--into", "student"]  # as the teacher is
     assert told == ["latimer", "train", str(into), *expected]
     few = ["--steps", "2", "--size", "tiny", "--set", "training.validations=1", "--quiet"]
     with monkeypatch.context() as patched:
@@ -270,6 +271,7 @@ def test_the_advice_is_a_command_that_trains(
     assert (student.record["source_language"], student.record["target_language"]) == ("en", "fr")
     assert held_by("student") == held_by(teacher)
     assert student.record["data"]["pairs"] == len(pairs_of(into))
+    assert (student.config.model.encoder, student.config.model.decoder) == ("lstm", "lstm")
 
 
 def test_a_name_that_would_be_read_otherwise_is_refused(

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--symmetrise",
     type=click.Choice(SYMMETRIES),
-    default=SYMMETRIES[-1],
-    show_default=True,
-    help="How the links of source words and those of target words become one.",
+    help="How the links of source words and those of target words become one; by default intersection where "
+    "the model learned to link, else grow-diag-final-and.",
 )
 @click.option(
     "--gold", metavar="FILE", help="Links that people made, a line a pair: score ours against them."
@@ -46,7 +45,7 @@ def command(
     corpus: str,
     folder: str,
     reverse: str | None,
-    symmetrise: str,
+    symmetrise: str | None,
     gold: str | None,
     tune: bool,
     learn: bool,
@@ -144,7 +143,7 @@ def _show(score: "AlignmentScore", linkers: "dict[str, Aligner]", *, as_json: bo
         say(f"{folder}: {aligner.described}")
 
 
-def _write(aligner: "Aligner", corpus: "Corpus", how: str, *, as_json: bool, quiet: bool) -> None:
+def _write(aligner: "Aligner", corpus: "Corpus", how: str | None, *, as_json: bool, quiet: bool) -> None:
     from latimer.aligner import align_corpus
     from latimer.cli.show import progress_bar
     from latimer.report import console

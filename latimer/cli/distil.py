@@ -56,9 +56,18 @@ def command(
     job = {"kind": "distil", "beam": beam, "content": wanted.content()}
     write(parts, sum(1 for part in parts for _ in part.items), into, job=job, quiet=quiet)
     if not quiet:
-        size = [] if reverse else ["--size", "tiny"]
+        size = _like(folders[0]) if reverse else ["--size", "tiny"]
         more = [*(["--validation", str(validation)] if validation else []), *size, "--into", "student"]
         console.print("  " + train(into, direction=wanted.direction, more=more), markup=False)
+
+
+def _like(folder: str) -> list[str]:
+    """What asks `latimer train` for a model like the one in the folder; nothing where that has no name."""
+    from latimer.folder import ModelFolder
+    from latimer.presets import name_of
+
+    name = name_of(ModelFolder(folder).config)
+    return [] if name is None else ["--model", name]
 
 
 def _validation(into: Path, held: list[tuple[str, str]]) -> Path | None:
