@@ -10,7 +10,7 @@ piece itself, are compared with what the encoder made of source piece s, and s i
 Every family has such h, y, m and x. (Chen et al. 2020, "Accurate word alignment induction from neural machine
 translation", section 3.2, add a layer of this kind to Transformers; it knows h_t+1 and links one side.) Of
 pieces that are alike the one at the same place is meant, as far as the two languages have one order (Dyer et
-al. 2013, "A simple, fast, and effective reparameterization of IBM Model 2", equation 2). And what stands side
+al. 2013, "A simple, fast, and effective reparameterization of IBM Model 2", section 2). And what stands side
 by side mostly stays so (Vogel et al. 1996, "HMM-based word alignment in statistical translation"): what both
 directions say of the neighbours is added to the scores, and a and b are made anew.
 
