@@ -35,8 +35,8 @@ class Rates(NamedTuple):
     """Alignment error rates, 0 to 1, by one way to link."""
 
     there: float
-    back: float | None = None
-    both: float | None = None  # a model of each direction
+    back: float
+    both: float  # a model of each direction
 
 
 class Trial(NamedTuple):
@@ -53,13 +53,17 @@ class Trial(NamedTuple):
         return score_links(aligner.align(self.pairs), self.gold).error_rate
 
     def rates(self, there: Aligner, back: Aligner) -> Rates:
-        together = Aligner(there.translator, there.reading, back, there.linker)
-        return Rates(self.rate(there), self.turned().rate(back), self.rate(together))
+        return Rates(self.rate(there), self.turned().rate(back), self.rate(together(there, back)))
 
     def best_reading(self, folder: Path) -> Aligner:
         """The attention of a model, read as agrees best with the links."""
         translator = Aligner.load(folder).translator
         return Aligner(translator, compare_readings(translator, self.pairs, self.gold)[0].reading)
+
+
+def together(there: Aligner, back: Aligner) -> Aligner:
+    """One that links as far as both directions do."""
+    return Aligner(there.translator, there.reading, back, there.linker)
 
 
 class Bench(NamedTuple):
@@ -84,14 +88,7 @@ class Bench(NamedTuple):
         there, back = folder / "there", folder / "back"
         wanted = {**model_settings(model), "model.size": self.size, "training.minutes": self.minutes}
         for place, (source, target) in ((there, self.languages), (back, self.languages[::-1])):
-            train(
-                configure(wanted),
-                self.corpus,
-                into=place,
-                validation=self.validation,
-                source_language=source,
-                target_language=target,
-            )
+            self.train(wanted, self.corpus, place, source_language=source, target_language=target)
         told: dict[str, Any] = {"bleu": [_trained(place)["validation_bleu"] for place in (there, back)]}
         told["cpu_seconds"] = [_trained(place)["cpu_seconds"] for place in (there, back)]
         attention = self.trial.best_reading(there), self.trial.turned().best_reading(back)
@@ -104,10 +101,15 @@ class Bench(NamedTuple):
         linkers = Aligner.load(there), Aligner.load(back)
         told["linker"] = self.trial.rates(*linkers)._asdict()
         if self.guided:
-            together = Aligner(linkers[0].translator, linkers[0].reading, linkers[1], linkers[0].linker)
-            told |= self.guide(folder, together)
+            told |= self.guide(folder, together(*linkers))
         write_whole(folder / DONE, json.dumps(told, indent=1).encode())
         return told
+
+    def train(self, settings: dict[str, Any], corpus: str, into: Path, **rest: Any) -> None:
+        """To the end, or not at all: what was stopped in the middle is nothing to compare."""
+        done = train(configure(settings), corpus, into=into, validation=self.validation, **rest)
+        if not done.progress.finished:
+            raise KeyboardInterrupt
 
     def sample(self, folder: Path) -> list[tuple[str, str]]:
         """Pairs of all of the corpus, which are also written beside the model."""
@@ -130,18 +132,11 @@ class Bench(NamedTuple):
         told = {}
         for name, guide in (("guided", links), ("not_guided", None)):
             place = folder / name
-            train(
-                configure({"training.minutes": self.guided}),
-                str(sample),
-                into=place,
-                validation=self.validation,
-                source_language=source,
-                target_language=target,
-                from_model=folder / "there",
-                guide=guide,
-            )
-            rates = Rates(self.trial.rate(self.trial.best_reading(place)))
-            told[name] = {**rates._asdict(), "bleu": _trained(place)["validation_bleu"]}
+            wanted, base = {"training.minutes": self.guided}, folder / "there"
+            languages = {"source_language": source, "target_language": target}
+            self.train(wanted, str(sample), place, from_model=base, guide=guide, **languages)
+            rate = self.trial.rate(self.trial.best_reading(place))
+            told[name] = {"there": rate, "bleu": _trained(place)["validation_bleu"]}
         return told
 
 

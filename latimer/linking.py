@@ -112,6 +112,7 @@ class Linker(nn.Module):
 
 
 def _linked(scores: Float[Tensor, "B T S"], seen: Read) -> Linked:
+    """a and b of these scores."""
     hidden = ~seen.both
     scores = scores.masked_fill(hidden, FAR)
     return Linked(*(F.log_softmax(scores, axis).masked_fill(hidden, FAR) for axis in (-1, -2)))

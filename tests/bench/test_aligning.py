@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ def test_each_model_is_trained_both_ways_and_further_and_scored_once(
 ) -> None:
     asked: list[tuple[str, Any]] = []
 
-    def copied(config: Any, pairs: str, *, into: Path, **rest: Any) -> None:
+    def copied(config: Any, pairs: str, *, into: Path, **rest: Any) -> Trained:
         asked.append((into.relative_to(tmp_path).as_posix(), (config, pairs, rest)))
         shutil.copytree(trained.folder.path, into)
+        return trained
 
     monkeypatch.setattr(aligning, "train", copied)
     monkeypatch.setattr("latimer.linking.UPDATES", 5)
@@ -79,3 +81,13 @@ def test_each_model_is_trained_both_ways_and_further_and_scored_once(
     aligning.main(arguments)
     assert capsys.readouterr().out == printed
     assert len(asked) == 8
+
+
+def test_what_was_stopped_is_not_compared(
+    corpus: list[str], trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = trained._replace(progress=replace(trained.progress, finished=False))
+    monkeypatch.setattr(aligning, "train", lambda *given, **named: stopped)
+    with pytest.raises(KeyboardInterrupt):
+        aligning.main([*corpus, "--into", str(tmp_path / "runs")])
+    assert not list(tmp_path.rglob("aligning.json"))
