@@ -1,5 +1,7 @@
 """What is told of the machine, and asked of it."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -27,6 +29,34 @@ def cleared_pages(*words: str) -> int:
     if done.returncode == 3:
         pytest.skip("this C library can't be told to keep memory")
     return int(done.stdout)
+
+
+# What the command line tells OpenMP, before torch brings it.
+DOOR = """
+import sys
+from latimer.cli.main import run
+sys.argv = ["latimer", "--help"]
+try:
+    run()
+except SystemExit:
+    import torch
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "turns"), [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_threads_that_wait_soon_give_up_their_core(said: dict[str, str], turns: str | None) -> None:
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "verbose"}
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", DOOR], capture_output=True, text=True, env={**environment, **said}, check=True
+    )
+    told = re.search(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
+    if told is None:
+        pytest.skip("torch waits by another library here")
+    assert told[1] == turns if turns else int(told[1]) > 2000
 
 
 # Megabytes held with 256 that are free, below one small block that is not; and what is left of them.

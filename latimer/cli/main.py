@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from latimer.errors import Mistake
+from latimer.machine import wait_briefly
 
 # name: what `latimer --help` says of it. Each lives in latimer.cli.NAME as `command`.
 COMMANDS = {
@@ -69,6 +70,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    wait_briefly()
     try:
         sys.exit(main(standalone_mode=False))
     except click.exceptions.Abort:

@@ -27,7 +27,7 @@ flush = os.fsync
 os.fsync = lambda descriptor: (time.sleep(0.01), flush(descriptor))
 settings = {
     "model.embedding": 16, "model.width": 16, "data.vocabulary": 310, "training.batch": 300,
-    "training.rate": 0.01, "training.validations": 4,
+    "training.rate": 0.01, "training.validations": 4, "training.precision": "float32",
 }
 print("ready", flush=True)
 trained = train(configure({**settings, sys.argv[3]: float(sys.argv[4])}), sys.argv[1], into=sys.argv[2])
