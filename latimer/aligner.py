@@ -30,7 +30,7 @@ from latimer.data.guides import linked_pairs
 from latimer.data.store import TokenStore
 from latimer.errors import Mistake
 from latimer.folder import LINKER, ModelFolder
-from latimer.linking import Linker, learn_links, link_maps
+from latimer.linking import Linker, learn_links, link_maps, linker_of
 from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import capture
 from latimer.translator import Translator
@@ -71,8 +71,7 @@ class Aligner:
         reading = stored_reading(place) or usual_reading(translator.model)
         linker = None
         if (place.path / LINKER).exists():
-            linker = Linker(translator.model).eval()
-            place.load_beside(linker, LINKER)
+            linker = place.load_beside(LINKER, lambda tensors: linker_of(translator.model, tensors))
         return cls(translator, reading, None if reverse is None else cls.load(reverse), linker)
 
     @property
@@ -192,7 +191,7 @@ def teach(
     translator, place = Translator.load(folder), ModelFolder(folder)
     reading = stored_reading(place) or usual_reading(translator.model)
     linker = learn_links(translator.model, _store(translator, pairs), reading, advance=advance)
-    place.save_beside(linker, LINKER)
+    place.save_beside(LINKER, linker.state_dict())
 
 
 # --- from maps to links

@@ -14,11 +14,11 @@ run that is not finished, or of an older Latimer) is believed, and `latimer expo
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from latimer.config import Config, configure
 from latimer.data.text import Spacing
@@ -27,10 +27,11 @@ from latimer.errors import Mistake
 from latimer.files import replacing, sha256, write_tensors, write_whole
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from latimer.models.base import Seq2Seq
 
+Made = TypeVar("Made")
 FORMAT = 1
 LINKER = "linker.safetensors"
 
@@ -177,15 +178,15 @@ class ModelFolder:
             raise Mistake(f"{self.path} holds no trained model; make one: latimer train CORPUS --into DIR.")
         return [sha256(path) for path in sorted([*self.path.glob("*.model"), parameters])]
 
-    def save_beside(self, module: "nn.Module", name: str) -> None:
-        """Write the parameters of something that goes with the finished model."""
+    def save_beside(self, name: str, tensors: dict[str, "Tensor"]) -> None:
+        """Write the state of something that goes with the finished model."""
         with self._changing(self.path / name):
-            self._save(module, self.path / name)
+            write_tensors(self.path / name, {key: tensor.cpu() for key, tensor in tensors.items()})
 
-    def load_beside(self, module: "nn.Module", name: str) -> None:
-        """What `save_beside` wrote. Raises Mistake where it does not fit."""
+    def load_beside(self, name: str, make: Callable[[dict[str, "Tensor"]], Made]) -> Made:
+        """What `make` makes of what `save_beside` wrote. Raises Mistake where it does not fit."""
         self.verify(self.path / name)
-        self.load_parameters(module, self.path / name)
+        return self._load(self.path / name, make)
 
     def _save(self, module: "nn.Module", path: Path) -> None:
         tensors = {name: parameter.detach().cpu() for name, parameter in module.named_parameters()}
@@ -194,21 +195,27 @@ class ModelFolder:
     def load_parameters(self, model: "nn.Module", path: Path) -> None:
         """Put the parameters in a file into the model. Raises Mistake where they do not fit."""
         import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
 
-        try:
-            tensors = load_file(path)
+        def fill(tensors: dict[str, torch.Tensor]) -> None:
             with torch.no_grad():
                 for name, parameter in model.named_parameters():
                     if parameter.shape != tensors[name].shape:
                         raise KeyError(name)
                     parameter.copy_(tensors[name])
+
+        self._load(path, fill)
+
+    def _load(self, path: Path, make: Callable[[dict[str, "Tensor"]], Made]) -> Made:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return make(load_file(path))
         except FileNotFoundError:
             raise Mistake(
                 f"{self.path} holds no trained model yet; run its latimer train command again to go on."
             ) from None
-        except (SafetensorError, KeyError):
+        except (SafetensorError, KeyError, RuntimeError):
             raise Mistake(f"{path} is damaged or not of this model; take it from a copy.") from None
 
     @property

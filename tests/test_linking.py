@@ -12,10 +12,12 @@ from models.grid import FAMILIES
 from latimer.aligner import Aligner, teach
 from latimer.alignment import Reading
 from latimer.data.batches import collate
+from latimer.data.lexicon import translations
 from latimer.data.store import TokenStore
+from latimer.data.tokenizer import EOS
 from latimer.errors import Mistake
 from latimer.folder import LINKER, ModelFolder
-from latimer.linking import Linker, learn_links, link_maps, read
+from latimer.linking import NOTHING, Known, Linker, know, learn_links, link_maps, read
 from latimer.models.base import Seq2Seq, source_attentions
 from latimer.nn.attention import intervene
 from latimer.recipe import Trained
@@ -60,7 +62,11 @@ def test_both_directions_are_distributions_whatever_stands_beside_a_pair(
 
 def test_scores_are_what_is_written_number_by_number(make_model: MakeModel) -> None:
     model = make_model("lstm", "lstm")
-    linker = Linker(model).double().eval()
+    chances = {(4, 5): (0.5, 0.25), (7, 6): (0.125, 1.0)}
+    codes = torch.tensor([9 * s + t for s, t in chances])
+    linker = Linker(model, Known(codes, torch.tensor(list(chances.values())))).double().eval()
+    with torch.no_grad():
+        linker.known.copy_(torch.tensor([0.5, 2.0]) / 40)
     source, target = [4, 5, 6, 7], [5, 6, 6]
     store = TokenStore.of([(source, target)])
     seen = read(model, collate(store, [0]))
@@ -69,6 +75,8 @@ def test_scores_are_what_is_written_number_by_number(make_model: MakeModel) -> N
     for t in range(3):
         for s in range(4):
             scores[t, s] -= 5 * abs((t + 0.5) / 3 - (s + 0.5) / 4)
+            ahead, back = chances.get((source[s], target[t]), (0, 0))
+            scores[t, s] += 0.5 * np.log(ahead + 0.001) + 2 * np.log(back + 0.001)
     a = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     b = np.exp(scores) / np.exp(scores).sum(0)
     for t in range(3):
@@ -78,6 +86,50 @@ def test_scores_are_what_is_written_number_by_number(make_model: MakeModel) -> N
     [(_, (source_of, target_of))] = link_maps(model, linker, store)
     np.testing.assert_allclose(source_of, np.exp(scores) / np.exp(scores).sum(1, keepdims=True), atol=1e-6)
     np.testing.assert_allclose(target_of, np.exp(scores) / np.exp(scores).sum(0), atol=1e-6)
+
+
+def test_what_is_known_is_what_was_counted_in_both_directions() -> None:
+    chance = np.random.default_rng(1)
+    rows = [(chance.integers(4, 11, 3).tolist(), chance.integers(4, 9, 4).tolist()) for _ in range(30)]
+    known = know(TokenStore.of(rows), 11, 9)
+    ahead = translations(TokenStore.of(rows), (11, 9), eos=EOS, cells=10**6)
+    back = translations(TokenStore.of((t, s) for s, t in rows), (9, 11), eos=EOS, cells=10**6)
+    counted = dict(zip(ahead.codes.tolist(), ahead.chances.tolist(), strict=True))
+    turned = dict(zip(back.codes.tolist(), back.chances.tolist(), strict=True))
+    wanted = torch.cartesian_prod(torch.arange(11), torch.arange(9))
+    found = known.of(wanted @ torch.tensor([9, 1]))
+    seen = 0
+    for (s, t), pair in zip(wanted.tolist(), found, strict=True):
+        if float(pair.sum()):
+            seen += 1
+            expected = [counted.get(9 * s + t, 0), turned.get(11 * t + s, 0)]
+            np.testing.assert_allclose(pair, expected, atol=1e-6)
+        else:
+            assert (9 * s + t) not in known.codes
+    assert seen == len(known.codes) > 20
+    assert know(TokenStore.of([]), 11, 9) is NOTHING
+    assert not NOTHING.of(torch.tensor([[0, 5]])).any()
+
+
+def test_what_is_known_is_believed_as_far_as_it_tells_what_is_linked(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attention looks at the same place, where each word has its translation, or any word stands."""
+    monkeypatch.setattr("latimer.linking.UPDATES", 200)
+    model = make_model("transformer", "transformer")
+    chance = np.random.default_rng(1)
+    sources, others = (chance.integers(4, 9, (60, 4)).tolist() for _ in range(2))
+
+    def same_place(name: str, weights: Tensor, mask: Tensor | None) -> Tensor:
+        return torch.eye(weights.shape[-1], dtype=weights.dtype).expand(weights.shape)
+
+    def believed(targets: list[list[int]]) -> Tensor:
+        layer = next(iter(source_attentions(model)))
+        store = TokenStore.of(zip(sources, targets, strict=True))
+        with intervene(model.get_submodule(layer), same_place):
+            return learn_links(model, store, Reading(layer, None, shifted=False)).known.detach()
+
+    assert float(believed(sources).min()) > 2 * float(believed(others).max())
 
 
 def test_how_straight_two_languages_stand_is_learned(make_model: MakeModel, reading: Reading) -> None:
@@ -164,6 +216,7 @@ def test_a_linker_is_kept_sealed_and_believed(folder: ModelFolder) -> None:
     assert after.linker is not None
     assert after.described == "its linker"
     assert after.align(PAIRS, "union") != before.align(PAIRS, "union")
+    assert len(after.linker.codes) > 1
     assert ModelFolder(folder.path).record == record
     assert set(sums.splitlines()) < set(folder.sums.read_text().splitlines())
     tokenizers = after.translator.tokenizers
@@ -184,6 +237,9 @@ def test_a_linker_that_was_changed_is_refused_and_one_of_older_parameters_goes(f
     path = folder.path / LINKER
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(Mistake, match="is not what"):
+        Aligner.load(folder.path)
+    folder.save_beside(LINKER, {"codes": torch.tensor([1])})
+    with pytest.raises(Mistake, match="not of this model"):
         Aligner.load(folder.path)
     folder.save_model(folder.load_model())
     assert not path.exists()

@@ -26,37 +26,55 @@ class Lexicon(NamedTuple):
     always: NDArray[np.int32]  # whatever the source is: the commonest, and `eos`, in order
 
 
+class Table(NamedTuple):
+    """Of each source token and target token that stood in one pair at least:"""
+
+    codes: NDArray[np.int64]  # N: source * targets + target, in order
+    counts: NDArray[np.float64]  # N: how often one became the other, as far as is known
+    chances: NDArray[np.float64]  # N: t(target | source)
+
+
+def translations(store: TokenStore, sizes: tuple[int, int], *, eos: int, cells: int) -> Table:
+    """What became what; `sizes` are those of both vocabularies.
+
+    Of large corpora as many pairs, evenly spread, are looked at as make so many `cells`.
+    """
+    sources, targets = sizes
+    there = int(((store.source_lengths.astype(np.int64) + 1) * store.target_lengths).sum())
+    number = len(store) * min(there, cells) // max(1, there)
+    source, target, place = _cells(store, np.linspace(0, len(store) - 1, number, dtype=np.int64), eos)
+    source *= targets
+    source += target
+    del target
+    codes, entry = np.unique(source, return_inverse=True)
+    del source
+    entry, place = entry.astype(np.int32), place.astype(np.int32)  # there are millions
+    row = codes // targets
+    counts = np.ones(len(codes))
+    for _ in range(ROUNDS):
+        given = (counts / np.bincount(row, counts, sources)[row])[entry]
+        given /= np.bincount(place, given)[place]
+        counts = np.bincount(entry, given, len(codes)).astype(np.float64)
+    return Table(codes, counts, counts / np.bincount(row, counts, sources)[row])
+
+
 def lexicon_of(
     store: TokenStore, pieces: tuple[Sequence[str], Sequence[str]], *, eos: int, unknown: int
 ) -> Lexicon:
     """Of every source piece EACH target pieces, and the one that is spelled the same: names are copied.
 
-    `pieces` are those of both vocabularies. Of large corpora as many pairs, evenly spread, are looked at as
-    make CELLS pairs of tokens.
+    `pieces` are those of both vocabularies.
     """
     sources, targets = map(len, pieces)
     frequency = np.bincount(store.targets.ids, minlength=targets)
     commonest = np.argsort(-frequency, kind="stable")[: min(COMMON, np.count_nonzero(frequency))]
-    cells = int(((store.source_lengths.astype(np.int64) + 1) * store.target_lengths).sum())
-    number = len(store) * min(cells, CELLS) // max(1, cells)
-    source, target, place = _cells(store, np.linspace(0, len(store) - 1, number, dtype=np.int64), eos)
-    source *= targets
-    source += target
-    del target
-    entries, entry = np.unique(source, return_inverse=True)
-    del source
-    entry, place = entry.astype(np.int32), place.astype(np.int32)  # there are millions
-    row = entries // targets
-    counts = np.ones(len(entries))
-    for _ in range(ROUNDS):
-        given = (counts / np.bincount(row, counts, sources)[row])[entry]
-        given /= np.bincount(place, given)[place]
-        counts = np.bincount(entry, given, len(entries)).astype(np.float64)
+    table = translations(store, (sources, targets), eos=eos, cells=CELLS)
+    row, counts = table.codes // targets, table.counts
     order = np.lexsort((-counts, row))  # by source pieces, the likeliest first
     rank = np.arange(len(order)) - np.searchsorted(row, row)
     likely = np.full((sources, 1 + EACH), eos, dtype=np.int32)
     kept = (rank < EACH) & (counts[order] > LEAST)
-    likely[row[kept], 1 + rank[kept]] = (entries % targets)[order][kept]
+    likely[row[kept], 1 + rank[kept]] = (table.codes % targets)[order][kept]
     spelled = {piece: number for number, piece in enumerate(pieces[1])}
     likely[:, 0] = [spelled.get(piece, eos) for piece in pieces[0]]
     return Lexicon(likely, np.union1d(commonest, [eos, unknown]).astype(np.int32))
