@@ -19,14 +19,13 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.whole import train_whole
 from latimer.aligner import Aligner, align_corpus, compare_readings, teach, with_gold
 from latimer.alignment import Gold, score_links, write_links
-from latimer.config import configure
 from latimer.data.corpus import Corpus
 from latimer.files import write_whole
-from latimer.folder import LINKER, ModelFolder
+from latimer.folder import LINKER
 from latimer.presets import model_settings
-from latimer.recipe import train
 
 DONE = "aligning.json"
 
@@ -86,11 +85,13 @@ class Bench(NamedTuple):
             done: dict[str, Any] = json.loads((folder / DONE).read_text(encoding="utf-8"))
             return done
         there, back = folder / "there", folder / "back"
+        told: dict[str, Any] = {}
         wanted = {**model_settings(model), "model.size": self.size, "training.minutes": self.minutes}
         for place, (source, target) in ((there, self.languages), (back, self.languages[::-1])):
-            self.train(wanted, self.corpus, place, source_language=source, target_language=target)
-        told: dict[str, Any] = {"bleu": [_trained(place)["validation_bleu"] for place in (there, back)]}
-        told["cpu_seconds"] = [_trained(place)["cpu_seconds"] for place in (there, back)]
+            languages = {"source_language": source, "target_language": target}
+            made = train_whole(wanted, self.corpus, place, validation=self.validation, **languages)
+            for name in ("validation_bleu", "cpu_seconds"):
+                told.setdefault(name, []).append(made[name])
         attention = self.trial.best_reading(there), self.trial.turned().best_reading(back)
         told["readings"] = [one.reading.described() for one in attention]
         told["attention"] = self.trial.rates(*attention)._asdict()
@@ -104,12 +105,6 @@ class Bench(NamedTuple):
             told |= self.guide(folder, together(*linkers))
         write_whole(folder / DONE, json.dumps(told, indent=1).encode())
         return told
-
-    def train(self, settings: dict[str, Any], corpus: str, into: Path, **rest: Any) -> None:
-        """To the end, or not at all: what was stopped in the middle is nothing to compare."""
-        done = train(configure(settings), corpus, into=into, validation=self.validation, **rest)
-        if not done.progress.finished:
-            raise KeyboardInterrupt
 
     def sample(self, folder: Path) -> list[tuple[str, str]]:
         """Pairs of all of the corpus, which are also written beside the model."""
@@ -134,15 +129,11 @@ class Bench(NamedTuple):
             place = folder / name
             wanted, base = {"training.minutes": self.guided}, folder / "there"
             languages = {"source_language": source, "target_language": target}
-            self.train(wanted, str(sample), place, from_model=base, guide=guide, **languages)
+            more = {"validation": self.validation, "from_model": base, "guide": guide, **languages}
+            made = train_whole(wanted, str(sample), place, **more)
             rate = self.trial.rate(self.trial.best_reading(place))
-            told[name] = {"there": rate, "bleu": _trained(place)["validation_bleu"]}
+            told[name] = {"there": rate, "bleu": made["validation_bleu"]}
         return told
-
-
-def _trained(folder: Path) -> dict[str, Any]:
-    told: dict[str, Any] = ModelFolder(folder).record["training"]
-    return told
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
@@ -153,7 +144,7 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for name, told in found.items():
-        cells = [", ".join(f"{bleu:.1f}" for bleu in told["bleu"])]
+        cells = [", ".join(f"{bleu:.1f}" for bleu in told["validation_bleu"])]
         cells += [
             ", ".join(_percent(rate) for rate in told[kind].values()) for kind in ("attention", "linker")
         ]

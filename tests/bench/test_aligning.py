@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import aligning
+from bench import aligning, whole
 from latimer.aligner import Aligner, with_gold
 from latimer.alignment import read_links, score_links
 from latimer.data.corpus import Corpus
@@ -46,7 +46,7 @@ def test_each_model_is_trained_both_ways_and_further_and_scored_once(
         shutil.copytree(trained.folder.path, into)
         return trained
 
-    monkeypatch.setattr(aligning, "train", copied)
+    monkeypatch.setattr(whole, "train", copied)
     monkeypatch.setattr("latimer.linking.UPDATES", 5)
     arguments = [*corpus, "--into", str(tmp_path / "runs"), "--lessons", "2"]
     aligning.main(arguments)
@@ -87,7 +87,7 @@ def test_what_was_stopped_is_not_compared(
     corpus: list[str], trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped = trained._replace(progress=replace(trained.progress, finished=False))
-    monkeypatch.setattr(aligning, "train", lambda *given, **named: stopped)
+    monkeypatch.setattr(whole, "train", lambda *given, **named: stopped)
     with pytest.raises(KeyboardInterrupt):
         aligning.main([*corpus, "--into", str(tmp_path / "runs")])
     assert not list(tmp_path.rglob("aligning.json"))
