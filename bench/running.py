@@ -4,8 +4,11 @@
 
 Each engine is a process of its own, and they take turns; of each figure the best round is told, since
 whatever else the machine does only makes it worse. A Transformer is also handed over to CTranslate2, where
-that is installed. One thread has one core, and seconds are CPU seconds; more threads have all cores, and
-seconds are those of the clock. A cold start is `latimer translate` of one sentence, the whole process.
+that is installed; and of the peers that have their environment (bench/environments.py) each lets its own
+search write as much, by a Transformer of the shape of ours of size tiny (bench/searches/), by one thread.
+
+One thread has one core, and seconds are CPU seconds; more threads have all cores, and seconds are those of
+the clock. A cold start is `latimer translate` of one sentence, the whole process.
 """
 
 import argparse
@@ -20,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.environments import is_ready, python
 from bench.peers.ctranslate2 import CTranslate2
 from bench.process import run_alone, usual_core
 from latimer.folder import ModelFolder
@@ -27,6 +31,8 @@ from latimer.translator import Translator
 
 ENGINES = ("torch", "float32", "int8", "int8-all-words")
 PEERS: dict[str, Literal["float32", "int8"]] = {"ctranslate2-float32": "float32", "ctranslate2-int8": "int8"}
+SEARCHES = ("transformers", "opennmt", "joeynmt")
+LENGTHS = "lengths.json"
 BATCHES, BEAMS = (1, 64), (1, 5)
 SENTENCE = "A man is riding a bike."
 OWN = (sys.executable, "-m", "bench.running")
@@ -107,20 +113,36 @@ def worker(folder: Path, lines: Sequence[str]) -> list[Speed]:
     ]
 
 
+def write_lengths(folder: Path, lines: Sequence[str], into: Path) -> None:
+    """Of every line how many pieces are read, and how many the model in `folder` writes, the ends counted."""
+    translator = Translator.load(folder)
+    source, target = translator.tokenizers
+    read = source.encode_many(lines)
+    written = target.encode_many(translator.translate(lines, beam=1))
+    sizes = [(len(ids) + 1, len(said) + 1) for ids, said in zip(read, written, strict=True)]
+    into.write_text(json.dumps(sizes), encoding="utf-8")
+
+
 def _engine(folder: Path) -> Literal["onnx", "torch"]:
     return "onnx" if ModelFolder(folder).has_graphs else "torch"
+
+
+def _peer(name: str, folders: Path) -> list[str]:
+    return [str(python(name)), "-W", "ignore", "-m", f"bench.searches.{name}", str(folders / LENGTHS)]
 
 
 def measure(
     folders: Path, file: Path, *, sentences: int, rounds: int, threads: int
 ) -> dict[str, dict[str, Any]]:
     """The best of all rounds for each engine."""
-    names = [*ENGINES, *(name for name in PEERS if (folders / name).exists())]
+    peers = [name for name in SEARCHES if is_ready(name)]
+    given = ["--input", str(file), "--sentences", str(sentences)]
+    names = [*ENGINES, *(name for name in PEERS if (folders / name).exists()), *peers]
     found: dict[str, dict[str, Any]] = {name: {"speeds": [], "starts": []} for name in names}
     core = usual_core() if threads == 1 else None
     for _ in range(rounds):
         for name in names:
-            job = [*OWN, "--worker", str(folders / name), "--input", str(file), "--sentences", str(sentences)]
+            job = _peer(name, folders) if name in peers else [*OWN, "--worker", str(folders / name), *given]
             done = run_alone(name, job, core=core, threads=threads)
             found[name]["speeds"].append([Speed(*row) for row in json.loads(done.lines[-1])])
             if name in ENGINES:
@@ -139,7 +161,7 @@ def table(name: str, found: dict[str, dict[str, Any]], folders: Path) -> Iterabl
         begins = "" if start is None else f"{start.cpu_s:.2f} s, {start.peak_rss_mb:.0f} MB"
         files = [*(folders / engine).glob("runtime/*.onnx")] or [*(folders / engine).glob("model.*")]
         size = sum(path.stat().st_size for path in files)
-        memory = f"{begins} | {told['peak']:.0f} | {size / 1e6:.1f}"
+        memory = f"{begins} | {told['peak']:.0f} | {f'{size / 1e6:.1f}' if files else ''}"
         for place, (batch, beam) in enumerate((batch, beam) for batch in BATCHES for beam in BEAMS):
             best = max(
                 (speeds[place] for speeds in told["speeds"]), key=lambda speed: speed.sentences_a_second
@@ -161,11 +183,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
+    lines = given.input.read_text(encoding="utf-8").splitlines()[: given.sentences]
     if given.into is not None:
         prepare(given.models[0], given.into)
+        write_lengths(given.into / "int8", lines, given.into / LENGTHS)
         return
     if given.worker is not None:
-        lines = given.input.read_text(encoding="utf-8").splitlines()[: given.sentences]
         print(json.dumps(worker(given.worker, lines)))
         return
     columns = ["model", "engine", "batch", "beam", "sentences/s", "tokens/s", "one: p50 and p99"]
@@ -175,7 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folders = Path(temporary)
             # In another process: the system counts what this one holds as the peak of its children.
-            run_alone("recording", [*OWN, str(model), "--into", str(folders)], core=usual_core())
+            job = [*OWN, str(model), "--into", str(folders), "--input", str(given.input)]
+            run_alone("recording", [*job, "--sentences", str(given.sentences)], core=usual_core())
             found = measure(
                 folders,
                 given.input,

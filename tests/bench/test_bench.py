@@ -11,6 +11,7 @@ from bench.environments import NEEDS, PEERS, ROOT
 from bench.floor import product_rate, work_per_token
 from bench.peers.latimer import configuration
 from bench.peers.meter import Meter
+from bench.running import SEARCHES
 from bench.table import Reading, format_table, spread
 from bench.training import OURS, TOOLS
 from latimer.models.build import build
@@ -139,8 +140,9 @@ def test_every_task_has_its_tools_and_every_tool_its_script() -> None:
     assert {tool for tools in TOOLS.values() for tool in tools} == {OURS, *PEERS}
     assert all(tools[0] == OURS for tools in TOOLS.values())
     scripts = {path.stem for path in (ROOT / "bench" / "peers").glob("*.py")}
-    running = {"ctranslate2", "generating"}  # these translate only: see bench/running.py
-    assert scripts == {OURS, *PEERS, *running, "meter", "__init__"}
+    assert scripts == {OURS, *PEERS, "ctranslate2", "meter", "__init__"}  # CTranslate2 only translates
+    searches = {path.stem for path in (ROOT / "bench" / "searches").glob("*.py")}
+    assert searches == {*SEARCHES, "job", "__init__"}
 
 
 @pytest.mark.parametrize("name", task.TASKS)
