@@ -184,10 +184,13 @@ def _neighbours(links: Float[Tensor, "B T S"]) -> Float[Tensor, "B T S"]:
 
 
 def linker_of(model: Seq2Seq, tensors: dict[str, Tensor]) -> Linker:
-    """The linker of which `tensors` is the state. Raises KeyError or RuntimeError where they do not fit."""
+    """The linker of which `tensors` is the state, where the model is.
+
+    Raises KeyError or RuntimeError where they do not fit.
+    """
     linker = Linker(model, Known(tensors["codes"], tensors["chances"]))
     linker.load_state_dict(tensors)
-    return linker.eval()
+    return linker.to(next(model.parameters()).device).eval()
 
 
 def learn_links(
