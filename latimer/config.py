@@ -69,9 +69,11 @@ class TrainingConfig:
     epochs: float | None = option(None, "train for so many passes over the corpus")
     steps: int | None = option(None, "train for so many updates")
     tokens: int | None = option(None, "train on so many target tokens, repetitions counted")
-    batch: int = option(1024, "tokens in a batch, padding counted")
+    batch: int = option(0, "tokens in a batch, padding counted; 0: what suits the model")
     rate: float = option(0.0, "highest learning rate; 0: what suits the model")
-    warmup: int = option(200, "updates in which the rate rises; at most a tenth of all")
+    warmup: int = option(
+        -1, "updates in which the rate rises, at most a tenth of all; -1: what suits the model"
+    )
     smoothing: float = option(0.1, "label smoothing")
     candidates: int = option(2048, "pieces that compete in an update's softmax, the others sampled; 0: all")
     splitting: float = option(
@@ -221,7 +223,7 @@ def _check(config: Config) -> None:
         for section, names in {
             "model": ("kernel",),
             "data": ("longest",),
-            "training": ("batch", "validations", "patience"),
+            "training": ("validations", "patience"),
         }.items()
         for name in names
     }
@@ -239,13 +241,15 @@ def _check(config: Config) -> None:
         "training.rate": training.rate,
         "data.seed": config.data.seed,
         "training.seed": training.seed,
-        "training.warmup": training.warmup,
+        "training.batch": training.batch,
         "training.candidates": training.candidates,
         "training.guidance": training.guidance,
         "training.decay": training.decay,
     }.items():
         if not 0 <= value < float("inf"):
             raise Mistake(f"{name} must be at least 0, not {value}.")
+    if training.warmup < -1:
+        raise Mistake(f"training.warmup must be at least 0, not {training.warmup}.")
     by_epochs = {"model.dropout": model.dropout, "training.splitting": training.splitting}
     for name, value in {**by_epochs, "training.smoothing": training.smoothing}.items():
         if not 0 <= value < 1 and not (name in by_epochs and value == -1):

@@ -97,12 +97,11 @@ _PAPERS: dict[tuple[str, str], dict[str, int | str]] = {
     },
 }
 
+_BATCH, _WARMUP = 1024, 200  # tokens; updates
+
 # Dropout of a run of twelve epochs or fewer, and at most.
 _DROPOUT, _MOST_DROPOUT = 0.1, 0.3
-_SPLITTING, _SPLITTING_EPOCHS = (
-    0.1,
-    20,
-)  # the share of pieces, and how often a pair must be seen to gain by it
+_SPLITTING, _SPLITTING_EPOCHS = 0.1, 20  # the share of pieces; how often a pair must be seen to gain by it
 
 # The highest learning rate that suits each part at width 256; wider ones want less.
 _RATE = 0.002  # of a part that nobody has tuned yet
@@ -147,8 +146,8 @@ def name_of(config: Config) -> str | None:
 def settle(config: Config, *, pairs: int = 0, threads: int = 1) -> Config:
     """The same configuration with a model, where it is AUTO, or a part of it.
 
-    What was set beside that to other than its default stays. `threads` are those that train; without `pairs`
-    it is the usual model, as it is where a part or a size was chosen.
+    What was set beside that stays. `threads` are those that train; without `pairs` it is the usual model, as
+    it is where a part or a size was chosen.
     """
     parts = (config.model.encoder, config.model.decoder)
     if AUTO not in parts:
@@ -234,10 +233,13 @@ def complete(model: ModelConfig, *, pairs: int = 0) -> ModelConfig:
 def complete_config(config: Config, *, pairs: int) -> Config:
     """The same configuration with nothing left open but the vocabulary."""
     model, training = complete(config.model, pairs=pairs), config.training
-    if not training.rate:
-        rate = min(_RATES.get(part, _RATE) for part in (model.encoder, model.decoder))
-        rate *= min(1.0, 256 / model.width)
-        training = dataclasses.replace(training, rate=rate)
+    rate = min(_RATES.get(part, _RATE) for part in (model.encoder, model.decoder))
+    training = dataclasses.replace(
+        training,
+        rate=training.rate or rate * min(1.0, 256 / model.width),
+        batch=training.batch or _BATCH,
+        warmup=_WARMUP if training.warmup == -1 else training.warmup,
+    )
     return dataclasses.replace(config, model=model, training=training)
 
 

@@ -143,7 +143,8 @@ def test_the_rate_suits_the_slower_part_and_the_width() -> None:
     assert rate("lstm", size="small") == pytest.approx(rate("lstm") / 2)
     assert rate("lstm", width=64) == rate("lstm")
     given = configure({"training.rate": 0.01})
-    assert complete_config(given, pairs=100).training == TrainingConfig(rate=0.01)
+    expected = TrainingConfig(rate=0.01, batch=1024, warmup=200)
+    assert complete_config(given, pairs=100).training == expected
 
 
 def test_pieces_are_split_where_pairs_are_seen_often() -> None:
@@ -211,6 +212,10 @@ def test_a_model_that_nobody_named_follows_from_how_often_it_will_see_a_pair(
 def test_what_was_set_beside_an_open_model_stays() -> None:
     settled = settle(open_model(training__epochs=99, training__rate=0.001, model__width=96), pairs=29_000)
     assert (settled.training.rate, settled.training.batch, settled.model.width) == (0.001, 4096, 96)
+    usual = open_model(training__epochs=99, training__batch=1024, training__warmup=200)
+    settled = complete_config(settle(usual, pairs=29_000), pairs=29_000)
+    assert (settled.training.batch, settled.training.warmup, settled.model.width) == (1024, 200, 128)
+    assert complete_config(configure({"training.warmup": 0}), pairs=9).training.warmup == 0
     assert settle(open_model(training__epochs=99, model__size="small"), pairs=29_000).model.width == 0
     usual = configure({**model_settings("conv"), "training.epochs": 99})
     assert settle(usual, pairs=29_000) == usual
@@ -230,7 +235,7 @@ def test_a_part_that_was_chosen_stays_and_the_usual_one_joins_it(
 ) -> None:
     settled = settle(open_model(training__epochs=99, **settings), pairs=29_000)
     assert (settled.model.encoder, settled.model.decoder) == parts
-    assert (settled.training.batch, settled.model.width) == (1024, 0)
+    assert (settled.training.batch, settled.model.width) == (0, 0)
 
 
 def test_the_deep_transformer_is_as_its_paper_says() -> None:
