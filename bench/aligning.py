@@ -11,7 +11,6 @@ further on those pairs, once guided by what both layers link, and once not.
 All stays in the folder: the same command goes on where it was stopped, and another model is one more row.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from itertools import islice
@@ -19,7 +18,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.whole import train_whole
+from bench.whole import corpus_parser, train_whole
 from latimer.aligner import Aligner, align_corpus, compare_readings, teach, with_gold
 from latimer.alignment import Gold, score_links, write_links
 from latimer.data.corpus import Corpus
@@ -159,14 +158,9 @@ def _percent(rate: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("corpus", help="sentence pairs to train on")
-    parser.add_argument("--from", dest="source", required=True, help="their first language")
-    parser.add_argument("--to", dest="target", required=True, help="and the other")
-    parser.add_argument("--validation", required=True, help="pairs to validate on")
+    parser = corpus_parser(__doc__.partition("\n")[0])
     parser.add_argument("--trial", required=True, help="pairs with gold links")
     parser.add_argument("--gold", required=True, help="the links, a line a pair")
-    parser.add_argument("--models", nargs="+", required=True, help="names as in latimer train --model")
     parser.add_argument("--minutes", type=float, default=60, help="of training, for each model and direction")
     parser.add_argument("--guided", type=float, default=0, help="minutes more, guided and not")
     parser.add_argument("--lessons", type=int, default=100_000, help="pairs that the layer learns from")

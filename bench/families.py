@@ -10,13 +10,12 @@ All stays in the folder: the same command goes on where it was stopped, and more
 be added. Minutes are those on the wall: nothing else should run meanwhile.
 """
 
-import argparse
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.whole import train_whole
+from bench.whole import corpus_parser, train_whole
 from latimer.data.corpus import Corpus
 from latimer.files import write_whole
 from latimer.folder import ModelFolder
@@ -88,14 +87,9 @@ def picture(found: dict[Place, Reached], pairs: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("corpus", help="sentence pairs to train on")
-    parser.add_argument("--from", dest="source", required=True, help="their first language")
-    parser.add_argument("--to", dest="target", required=True, help="and the other")
-    parser.add_argument("--validation", required=True, help="pairs to validate on")
+    parser = corpus_parser(__doc__.partition("\n")[0])
     parser.add_argument("--pairs", nargs="+", type=int, required=True, help="how many to train on")
     parser.add_argument("--minutes", nargs="+", type=float, required=True, help="how long")
-    parser.add_argument("--models", nargs="+", required=True, help="names as in latimer train --model")
     parser.add_argument("--into", type=Path, default=Path("runs/families"))
     told = parser.parse_args(arguments)
     told.into.mkdir(parents=True, exist_ok=True)

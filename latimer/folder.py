@@ -184,7 +184,10 @@ class ModelFolder:
             write_tensors(self.path / name, {key: tensor.cpu() for key, tensor in tensors.items()})
 
     def load_beside(self, name: str, make: Callable[[dict[str, "Tensor"]], Made]) -> Made:
-        """What `make` makes of what `save_beside` wrote. Raises Mistake where it does not fit."""
+        """What `make` makes of what `save_beside` wrote.
+
+        Raises Mistake where it does not fit: `make` raises KeyError then.
+        """
         self.verify(self.path / name)
         return self._load(self.path / name, make)
 
@@ -215,7 +218,7 @@ class ModelFolder:
             raise Mistake(
                 f"{self.path} holds no trained model yet; run its latimer train command again to go on."
             ) from None
-        except (SafetensorError, KeyError, RuntimeError):
+        except (SafetensorError, KeyError):
             raise Mistake(f"{path} is damaged or not of this model; take it from a copy.") from None
 
     @property

@@ -186,10 +186,13 @@ def _neighbours(links: Float[Tensor, "B T S"]) -> Float[Tensor, "B T S"]:
 def linker_of(model: Seq2Seq, tensors: dict[str, Tensor]) -> Linker:
     """The linker of which `tensors` is the state, where the model is.
 
-    Raises KeyError or RuntimeError where they do not fit.
+    Raises KeyError where they do not fit.
     """
     linker = Linker(model, Known(tensors["codes"], tensors["chances"]))
-    linker.load_state_dict(tensors)
+    for name, expected in linker.state_dict().items():
+        if tensors[name].shape != expected.shape:
+            raise KeyError(name)
+    linker.load_state_dict(tensors, strict=False)  # all of its own names are there
     return linker.to(next(model.parameters()).device).eval()
 
 

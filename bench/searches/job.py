@@ -1,4 +1,4 @@
-"""What a peer is to translate, and how its time is told. Standard library and torch only.
+"""What a peer is to translate, and how its time is told. Standard library, torch and bench.task only.
 
     .envs/PEER/bin/python -m bench.searches.PEER LENGTHS.json
 
@@ -15,12 +15,22 @@ from pathlib import Path
 
 import torch
 
+from bench import task
+
 VOCABULARY, WIDTH, HEADS, LAYERS = 7_832, 256, 4, 2
 INNER = 504  # two products of this width weigh what our three of 336 do
 FEW = 40  # sentences, one at a time, as in bench.running
 
 # Ids of a source, B S, padded with 0; its lengths; pieces to write: of the longest, and on average; the beam.
 Search = Callable[[torch.Tensor, torch.Tensor, tuple[int, int], int], object]
+
+
+def pretend_corpus(folder: Path) -> None:
+    """Files such as a peer reads its vocabulary from, and a sentence pair."""
+    words = "".join(f"{number}\n" for number in range(task.SPECIALS, VOCABULARY))
+    (folder / task.WORDS).write_text(words, encoding="utf-8")
+    for name in (task.SOURCE_IDS, task.TARGET_IDS):
+        (folder / name).write_text("4 5 6\n", encoding="utf-8")
 
 
 @torch.inference_mode()

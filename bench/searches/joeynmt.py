@@ -11,18 +11,16 @@ from joeynmt.model import build_model  # type: ignore[import-not-found]
 from joeynmt.search import search as search_batch  # type: ignore[import-not-found]
 from joeynmt.vocabulary import build_vocab  # type: ignore[import-not-found]
 
-from bench import task
 from bench.peers.joeynmt import configuration
 from bench.peers.meter import Arguments
-from bench.searches.job import INNER, LAYERS, VOCABULARY, Search, run
+from bench.searches.job import INNER, LAYERS, Search, pretend_corpus, run
 
 
 def make() -> Search:
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as name:
         corpus = Path(name)
-        words = [str(number) for number in range(task.SPECIALS, VOCABULARY)]
-        (corpus / task.WORDS).write_text("\n".join(words) + "\n", encoding="utf-8")
+        pretend_corpus(corpus)
         wanted = configuration(Arguments("transformer", corpus, 0, 0, 1), {})
         for side in ("encoder", "decoder"):
             wanted["model"][side] |= {"num_layers": LAYERS, "ff_size": INNER}

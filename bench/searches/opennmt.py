@@ -9,20 +9,16 @@ from onmt.model_builder import build_model  # type: ignore[import-not-found]
 from onmt.train_single import _init_train  # type: ignore[import-not-found]
 from onmt.translate import GNMTGlobalScorer, Translator  # type: ignore[import-not-found]
 
-from bench import task
 from bench.peers.meter import Arguments
 from bench.peers.opennmt import options
-from bench.searches.job import INNER, LAYERS, VOCABULARY, Search, run
+from bench.searches.job import INNER, LAYERS, Search, pretend_corpus, run
 
 
 def make() -> Search:
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as name:
         corpus = Path(name)
-        words = [str(number) for number in range(task.SPECIALS, VOCABULARY)]
-        (corpus / task.WORDS).write_text("\n".join(words) + "\n", encoding="utf-8")
-        for file in (task.SOURCE_IDS, task.TARGET_IDS):
-            (corpus / file).write_text("4 5 6\n", encoding="utf-8")
+        pretend_corpus(corpus)
         sizes = {"layers": LAYERS, "transformer_ff": INNER}
         parsed = options(Arguments("transformer", corpus, 0, 0, 1), sizes)
         _, vocabularies, _ = _init_train(parsed)

@@ -27,7 +27,7 @@ class Lexicon(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Of each source token and target token that stood in one pair at least:"""
+    """What is known of N source and target tokens that stood in one sentence pair at least."""
 
     codes: NDArray[np.int64]  # N: source * targets + target, in order
     counts: NDArray[np.float64]  # N: how often one became the other, as far as is known
@@ -35,7 +35,7 @@ class Table(NamedTuple):
 
 
 def translations(store: TokenStore, sizes: tuple[int, int], *, eos: int, cells: int) -> Table:
-    """What became what; `sizes` are those of both vocabularies.
+    """What became what, after ROUNDS of maximisation; `sizes` are those of both vocabularies.
 
     Of large corpora as many pairs, evenly spread, are looked at as make so many `cells`.
     """
